@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * ABI of the probe, /dev/kvm_tdp_walk: what the module and the tests share.
+ *
+ * The probe reports facts about KVM's second-level page tables and passes no
+ * verdict.  Every address is in bytes unless a name says otherwise, every PFN
+ * counts 4K pages, every level is a PG_LEVEL_* (1 is 4K, 2 is 2M, 3 is 1G).
+ *
+ * All structures have the same layout in 32-bit and 64-bit userspace.  Flags
+ * that are not defined here and reserved fields must be zero, else -EINVAL.
+ */
+#ifndef _KVM_TDP_WALK_H
+#define _KVM_TDP_WALK_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define KVM_TDP_WALK_DEVICE		"/dev/kvm_tdp_walk"
+
+/* Changes with every incompatible change of this file. */
+#define KVM_TDP_WALK_ABI		1
+
+/* The most GPAs, or pages of a guest_memfd, that one ioctl takes. */
+#define KVM_TDP_WALK_MAX_COUNT		(1U << 18)
+
+/* Stands where no PFN was reported; no page has this PFN. */
+#define KVM_TDP_WALK_NO_PFN		(~0ULL)
+
+/* How to walk. */
+enum kvm_tdp_walk_method {
+	/* KVM's own kvm_tdp_mmu_gpa_to_pfn(). */
+	KVM_TDP_WALK_HELPER,
+	/* The probe's own reading of the page tables. */
+	KVM_TDP_WALK_TABLE,
+	KVM_TDP_WALK_NR_METHODS,
+};
+
+/**
+ * struct kvm_tdp_walk_info - what this probe can do
+ * @abi: KVM_TDP_WALK_ABI of the module
+ * @methods: bit n is set if method n is usable on this kernel
+ * @max_count: KVM_TDP_WALK_MAX_COUNT of the module
+ * @reserved: zero
+ */
+struct kvm_tdp_walk_info {
+	__u32 abi;
+	__u32 methods;
+	__u64 max_count;
+	__u64 reserved[2];
+};
+
+/* A root page table is loaded; the fields that describe it are valid. */
+#define KVM_TDP_ROOT_DIRECT		(1U << 0)
+/* So is a mirror root, KVM's copy of the Secure EPT. */
+#define KVM_TDP_ROOT_MIRROR		(1U << 1)
+/* The direct root belongs to the TDP MMU, not to the shadow MMU. */
+#define KVM_TDP_ROOT_TDP_MMU		(1U << 2)
+/* The direct root is invalidated: the vCPU drops it before it runs again. */
+#define KVM_TDP_ROOT_INVALID		(1U << 3)
+
+/**
+ * struct kvm_tdp_roots - the roots that a vCPU has loaded
+ * @vcpu_fd: in: file descriptor of the vCPU
+ * @flags: in: zero
+ * @roots: out: KVM_TDP_ROOT_*
+ * @level: out: level of the direct root (4 or 5), 0 without one
+ * @as_id: out: address space of the direct root (0 normal, 1 SMM)
+ * @reserved32: zero
+ * @shared_bits: out: GPA bits that make a GPA a shared one (0 but for a TD)
+ * @reserved: zero
+ */
+struct kvm_tdp_roots {
+	__s32 vcpu_fd;
+	__u32 flags;
+	__u32 roots;
+	__u32 level;
+	__u32 as_id;
+	__u32 reserved32;
+	__u64 shared_bits;
+	__u64 reserved[2];
+};
+
+/* Walk for a private page: the mirror root where the VM has one. */
+#define KVM_TDP_WALK_PRIVATE		(1U << 0)
+
+/**
+ * struct kvm_tdp_walk_entry - the answer for one GPA
+ * @ret: level of the leaf, or -ENOENT, or -EOPNOTSUPP (no TDP MMU)
+ * @level: level at which the walk ended, 0 if it did not begin
+ * @pfn: HELPER: what the helper left in *pfn, which the probe sets to
+ *	KVM_TDP_WALK_NO_PFN before each call.  TABLE: base PFN of the leaf, or
+ *	KVM_TDP_WALK_NO_PFN
+ * @spte: TABLE: the last SPTE that was read, 0 if none.  HELPER: 0
+ */
+struct kvm_tdp_walk_entry {
+	__s32 ret;
+	__u32 level;
+	__u64 pfn;
+	__u64 spte;
+};
+
+/**
+ * struct kvm_tdp_walk - walk many GPAs, all under one hold of mmu_lock
+ * @vcpu_fd: file descriptor of a vCPU; its loaded roots are walked
+ * @method: enum kvm_tdp_walk_method
+ * @flags: KVM_TDP_WALK_PRIVATE or zero
+ * @reserved32: zero
+ * @gpa: the first GPA, in bytes; need not be aligned
+ * @stride: bytes from one GPA to the next; may be zero
+ * @count: number of GPAs, 1 to KVM_TDP_WALK_MAX_COUNT
+ * @entries: user address of @count struct kvm_tdp_walk_entry
+ * @reserved: zero
+ */
+struct kvm_tdp_walk {
+	__s32 vcpu_fd;
+	__u32 method;
+	__u32 flags;
+	__u32 reserved32;
+	__u64 gpa;
+	__u64 stride;
+	__u64 count;
+	__u64 entries;
+	__u64 reserved[2];
+};
+
+/**
+ * struct kvm_tdp_gmem - which PFNs a guest_memfd's page cache holds
+ * @gmem_fd: file descriptor of the guest_memfd
+ * @flags: zero
+ * @offset: first byte in the guest_memfd; a multiple of 4096
+ * @count: number of pages, 1 to KVM_TDP_WALK_MAX_COUNT
+ * @pfns: user address of @count __u64; KVM_TDP_WALK_NO_PFN marks a hole
+ * @reserved: zero
+ */
+struct kvm_tdp_gmem {
+	__s32 gmem_fd;
+	__u32 flags;
+	__u64 offset;
+	__u64 count;
+	__u64 pfns;
+	__u64 reserved[2];
+};
+
+/*
+ * Errors of every ioctl: -EINVAL for unknown flags or methods, a non-zero
+ * reserved field, a count of zero, a range past 2^64, or a file descriptor
+ * that is open but is no vCPU (no guest_memfd); -EBADF for one that is not
+ * open; -E2BIG for a count above KVM_TDP_WALK_MAX_COUNT; -EFAULT for memory
+ * that cannot be written; -ENOMEM; -ENOTTY for an unknown ioctl.
+ * KVM_TDP_WALK alone: -EOPNOTSUPP if the kernel lacks the method.
+ * After an error the output may have been written in part.
+ */
+#define KVM_TDP_WALK_INFO	_IOR(0xB7, 0x00, struct kvm_tdp_walk_info)
+#define KVM_TDP_ROOTS		_IOWR(0xB7, 0x01, struct kvm_tdp_roots)
+#define KVM_TDP_WALK		_IOW(0xB7, 0x02, struct kvm_tdp_walk)
+#define KVM_TDP_GMEM		_IOW(0xB7, 0x03, struct kvm_tdp_gmem)
+
+#endif /* _KVM_TDP_WALK_H */
