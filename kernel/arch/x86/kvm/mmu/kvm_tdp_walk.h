@@ -21,7 +21,7 @@
 #define KVM_TDP_WALK_ABI		1
 
 /* The most GPAs, or pages of a guest_memfd, that one ioctl takes. */
-#define KVM_TDP_WALK_MAX_COUNT		(1U << 18)
+#define KVM_TDP_WALK_MAX_COUNT		0x40000
 
 /* Stands where no PFN was reported; no page has this PFN. */
 #define KVM_TDP_WALK_NO_PFN		(~0ULL)
@@ -50,13 +50,13 @@ struct kvm_tdp_walk_info {
 };
 
 /* A root page table is loaded; the fields that describe it are valid. */
-#define KVM_TDP_ROOT_DIRECT		(1U << 0)
+#define KVM_TDP_ROOT_DIRECT		0x1
 /* So is a mirror root, KVM's copy of the Secure EPT. */
-#define KVM_TDP_ROOT_MIRROR		(1U << 1)
+#define KVM_TDP_ROOT_MIRROR		0x2
 /* The direct root belongs to the TDP MMU, not to the shadow MMU. */
-#define KVM_TDP_ROOT_TDP_MMU		(1U << 2)
+#define KVM_TDP_ROOT_TDP_MMU		0x4
 /* The direct root is invalidated: the vCPU drops it before it runs again. */
-#define KVM_TDP_ROOT_INVALID		(1U << 3)
+#define KVM_TDP_ROOT_INVALID		0x8
 
 /**
  * struct kvm_tdp_roots - the roots that a vCPU has loaded
@@ -81,12 +81,13 @@ struct kvm_tdp_roots {
 };
 
 /* Walk for a private page: the mirror root where the VM has one. */
-#define KVM_TDP_WALK_PRIVATE		(1U << 0)
+#define KVM_TDP_WALK_PRIVATE		0x1
 
 /**
  * struct kvm_tdp_walk_entry - the answer for one GPA
  * @ret: level of the leaf, or -ENOENT, or -EOPNOTSUPP (no TDP MMU)
- * @level: level at which the walk ended, 0 if it did not begin
+ * @level: TABLE: level at which the walk ended, 0 if it did not begin.  HELPER:
+ *	level of the leaf, 0 without one
  * @pfn: HELPER: what the helper left in *pfn, which the probe sets to
  *	KVM_TDP_WALK_NO_PFN before each call.  TABLE: base PFN of the leaf, or
  *	KVM_TDP_WALK_NO_PFN

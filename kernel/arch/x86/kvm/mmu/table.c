@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The probe's own reading of the TDP page tables.
+ *
+ * The walk is a second opinion on KVM's, so it shares no code with KVM's
+ * iterator: it takes the format of an SPTE and the description of a root from
+ * KVM's headers, and nothing else.
+ *
+ * Locking
+ *
+ * What is read here changes under three regimes, and the probe does not stop
+ * the vCPU, so all three have to be borne at once.
+ *
+ * - Whoever holds mmu_lock for write changes anything: a memslot or its
+ *   attributes, a hole in the backing memory, the end of the VM.  Holding
+ *   mmu_lock for read keeps all of them out for the whole range, so that its
+ *   answers belong together.  The fields of a root, role.invalid above all,
+ *   change in no other way.
+ *
+ * - A vCPU that faults holds mmu_lock for read as well, and installs, splits or
+ *   replaces SPTEs beside the walk, each by one atomic store.  Hence every SPTE
+ *   is read exactly once, and all decisions are taken from that one value.
+ *   Page tables that are unlinked meanwhile are freed after a grace period:
+ *   RCU keeps them readable, and KVM leaves their entries frozen, which reads
+ *   as not present.  Under the shadow MMU, whose tables are not RCU protected,
+ *   freeing takes mmu_lock for write; no table of such a root is walked though.
+ *
+ * - A vCPU loads a root with no lock at all, and drops one with mmu_lock held
+ *   for read: it puts its reference first, and clears the root's address then.
+ *   A root address that is read here may thus belong to a root whose last
+ *   reference is gone.  The root is freed by call_rcu(), and the vCPU cannot
+ *   have left its own read-side section between the two steps, as rwlock_t is
+ *   one: before its end no grace period ends either.  An RCU critical section
+ *   that begins later finds the address cleared, one that began earlier keeps
+ *   the root alive.  So it takes no more than reading the address once, inside
+ *   the critical section.
+ *
+ * A vCPU in use has a reference to the VM, and the probe has one to the vCPU's
+ * file: neither goes away.  The process that owns the VM may exit any time;
+ * KVM then zaps all SPTEs under mmu_lock held for write, and the walk finds
+ * none.
+ */
+#include "mmu.h"
+#include "mmu/mmu_internal.h"
+#include "mmu/spte.h"
+
+#include "probe.h"
+
+/*
+ * Each level of tables consumes nine bits of the GFN.  Deliberately not the
+ * kernel's definition.
+ */
+#define BITS_PER_TABLE		9
+#define ENTRIES_PER_TABLE	512
+
+/*
+ * A frozen SPTE and an MMIO SPTE are not present in this sense, whatever their
+ * other bits say: the software-available bit tells, not the hardware's.
+ */
+static bool spte_is_present(u64 spte)
+{
+	return spte & SPTE_MMU_PRESENT_MASK;
+}
+
+static bool spte_is_leaf(u64 spte, int level)
+{
+	return level == PG_LEVEL_4K || (spte & PT_PAGE_SIZE_MASK);
+}
+
+static u64 spte_address(u64 spte)
+{
+	return spte & SPTE_BASE_ADDR_MASK;
+}
+
+/*
+ * KVM sets the list of roots up for VMs that use the TDP MMU and leaves it
+ * zeroed for all others; tdp_mmu_enabled itself is not for other modules.
+ */
+static bool vm_has_tdp_mmu(struct kvm *kvm)
+{
+	return kvm->arch.tdp_mmu_roots.next;
+}
+
+/*
+ * root_mmu translates the GPAs of the VM itself, vcpu->arch.mmu those of its
+ * own guest while the vCPU runs one.
+ */
+static hpa_t root_address(struct kvm_vcpu *vcpu, bool mirror)
+{
+	struct kvm_mmu *mmu = &vcpu->arch.root_mmu;
+
+	return READ_ONCE(*(mirror ? &mmu->mirror_root_hpa : &mmu->root.hpa));
+}
+
+/* NULL for no root, and for one that no struct kvm_mmu_page describes. */
+static struct kvm_mmu_page *describe_root(hpa_t root)
+{
+	return VALID_PAGE(root) ? root_to_sp(root) : NULL;
+}
+
+/* True if the tables below @root have a place for @gfn. */
+static bool root_reaches(const struct kvm_mmu_page *root, gfn_t gfn)
+{
+	return !(gfn >> (BITS_PER_TABLE * root->role.level));
+}
+
+static int table_index(gfn_t gfn, int level)
+{
+	return (gfn >> (BITS_PER_TABLE * (level - 1))) % ENTRIES_PER_TABLE;
+}
+
+static void walk_tables(const u64 *table, int level, gfn_t gfn,
+			struct kvm_tdp_walk_entry *entry)
+{
+	for (;;) {
+		u64 spte = READ_ONCE(table[table_index(gfn, level)]);
+
+		entry->level = level;
+		entry->spte = spte;
+		if (!spte_is_present(spte))
+			return;
+		if (spte_is_leaf(spte, level))
+			break;
+
+		table = __va(spte_address(spte));
+		level--;
+	}
+
+	entry->pfn = spte_address(entry->spte) >> PAGE_SHIFT;
+	entry->ret = level;
+}
+
+void tdp_table_walk(struct kvm_vcpu *vcpu, gpa_t gpa, bool private,
+		    struct kvm_tdp_walk_entry *entry)
+{
+	struct kvm *kvm = vcpu->kvm;
+	bool mirror = private && kvm->arch.vm_type == KVM_X86_TDX_VM;
+	gfn_t shared_bit = kvm->arch.gfn_direct_bits;
+	struct kvm_mmu_page *root;
+	gfn_t gfn;
+
+	entry->ret = -EOPNOTSUPP;
+	if (!vm_has_tdp_mmu(kvm))
+		return;
+
+	root = describe_root(root_address(vcpu, mirror));
+	if (root && !root->tdp_mmu_page)
+		return;
+
+	entry->ret = -ENOENT;
+	if (!root || root->role.invalid)
+		return;
+
+	/* A page has one GFN, and the direct root holds it with the bit set. */
+	gfn = gpa_to_gfn(gpa) & ~shared_bit;
+	if (!root_reaches(root, gfn))
+		return;
+	if (!mirror)
+		gfn |= shared_bit;
+
+	walk_tables(root->spt, root->role.level, gfn, entry);
+}
+
+static void describe_direct_root(struct kvm_vcpu *vcpu,
+				 struct kvm_tdp_roots *roots)
+{
+	hpa_t address = root_address(vcpu, false);
+	struct kvm_mmu_page *root = describe_root(address);
+
+	if (VALID_PAGE(address))
+		roots->roots |= KVM_TDP_ROOT_DIRECT;
+	if (!root)
+		return;
+
+	if (root->tdp_mmu_page)
+		roots->roots |= KVM_TDP_ROOT_TDP_MMU;
+	if (root->role.invalid)
+		roots->roots |= KVM_TDP_ROOT_INVALID;
+	roots->level = root->role.level;
+	roots->as_id = root->role.smm;
+}
+
+/* The caller holds mmu_lock for read and is in an RCU critical section. */
+void tdp_table_roots(struct kvm_vcpu *vcpu, struct kvm_tdp_roots *roots)
+{
+	describe_direct_root(vcpu, roots);
+	if (VALID_PAGE(root_address(vcpu, true)))
+		roots->roots |= KVM_TDP_ROOT_MIRROR;
+	roots->shared_bits = gfn_to_gpa(vcpu->kvm->arch.gfn_direct_bits);
+}
