@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Judge the kernel's log of a host.
+
+Every complaint of the kernel is one row of COMPLAINTS.  The patterns are
+anchored at the start of a message, as words like "bug" and "warning" are in
+many a harmless one; what a row is meant to find, and what it must not, is in
+tests/test_klog.py.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from ktap import clean
+
+# What a splat may hold before it counts as the next one.
+SPLAT_LINES = 120
+# How much of a splat a report shows.
+EXCERPT_LINES = 30
+
+MARK = re.compile(r"run-tests: (begin|end) (\S+)")
+TRACE_END = re.compile(r"---\[ end trace [0-9a-f]+ \]---")
+PREFIX = re.compile(r"(?:<\d+>)?(?:\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?)?")
+
+# A row: what a report calls it, whether it says little on its own (another
+# row of the same splat then names it), and how the kernel begins the message.
+COMPLAINTS = [
+    ("panic", False, r"Kernel panic - not syncing"),
+    ("panic", False, r"(?:traps: )?PANIC: (?:double fault|early exception)"),
+    ("soft lockup", False, r"(?:watchdog: )?BUG: soft lockup - CPU#\d+"),
+    ("hard lockup", False,
+     r"(?:NMI )?(?:watchdog: )?(?:CPU\d+: )?"
+     r"Watchdog detected hard LOCKUP on cpu \d+"),
+    ("hung task", False,
+     r"INFO: task .+ blocked.* for more than \d+ seconds"),
+    ("RCU stall", False,
+     r"(?:rcu: )?INFO: \S+ (?:self-)?detected (?:expedited )?stalls?\b"),
+    ("RCU stall", False, r"(?:rcu: )?\S+ kthread starved for \d+ jiffies"),
+    ("RCU stall", False,
+     r"(?:rcu: )?\S+ kthread timer wakeup didn't happen for \d+ jiffies"),
+    ("lockdep", False,
+     r"(?:WARNING: |INFO: |\[ (?:INFO|BUG|WARNING): )?possible (?:circular|"
+     r"recursive) locking (?:dependency )?detected"),
+    ("lockdep", False,
+     r"(?:WARNING: |\[ BUG: )?possible irq lock inversion dependency"),
+    ("lockdep", False, r"WARNING: .+-safe -> .+-unsafe lock order detected"),
+    ("lockdep", False, r"(?:WARNING: )?inconsistent lock state$"),
+    ("lockdep", False,
+     r"(?:WARNING: |\[ BUG: )?bad (?:unlock balance|contention) detected"),
+    ("lockdep", False,
+     r"WARNING: (?:Nested lock was not taken|chain_key collision|held lock "
+     r"freed!|lock held when returning to user space!|.+ still has locks "
+     r"held!)"),
+    ("lockdep", False, r"INFO: trying to register non-static key\."),
+    ("lockdep", False, r"\[ BUG: Invalid wait context \]"),
+    ("RCU usage", False,
+     r"(?:WARNING: |\[ INFO: )?suspicious RCU usage\.?(?: \])?$"),
+    ("sleep in atomic context", False,
+     r"BUG: sleeping function called from invalid context at "),
+    ("schedule in atomic context", False,
+     r"(?:bad: |BUG: )scheduling (?:while atomic|in a non-blocking section)"),
+    ("KASAN", False, r"(?:kasan: )?BUG: KASAN: "),
+    ("KCSAN", False, r"(?:kcsan: )?BUG: KCSAN: "),
+    ("KFENCE", False, r"BUG: K(?:FENCE|MSAN): "),
+    ("UBSAN", False, r"UBSAN: \S"),
+    ("kmemleak", False, r"kmemleak: \d+ new suspected memory leaks"),
+    ("refcount", False, r"refcount_t: "),
+    ("list corruption", False, r"(?:slab )?list_(?:add|del)\w* corruption"),
+    ("bad memory access", False, r"(?:BUG: )?unable to handle (?:kernel |page )"),
+    ("bad memory access", False, r"BUG: kernel NULL pointer dereference"),
+    ("general protection fault", False,
+     r"(?:Oops: )?general protection fault(?:, |: )"),
+    ("Oops", False, r"(?:Oops: )?\S.*: [0-9a-f]{4} \[#\d+\]"),
+    ("Oops", False, r"Oops: "),
+    ("BUG", False, r"kernel BUG at \S+:\d+!"),
+    ("BUG", False, r"(?:[\w/-]+: |\[ )?BUG: "),
+    ("WARNING", False,
+     r"WARNING: (?:CPU: \d+ PID: \d+ at |\S+:\d+ at |at )"),
+    ("out of memory", False, r"Out of memory: Killed process \d+"),
+    ("module not loaded", False, r"init: insmod \S+ failed"),
+    ("splat", True, r"-{8,}\[ cut here \]-{8,}"),
+    ("splat", True, r"---\[ end trace [0-9a-f]+ \]---"),
+    ("splat", True, r"Call Trace:$"),
+    ("lockdep", True, r"INFO: lockdep is turned off\."),
+]
+
+# Says too little to count while the machine boots (x86's mitigations begin
+# advice so), and too much to be passed over while a test runs.
+WHILE_TESTING = ("WARNING", False, r"(?:\w[\w-]*: )?WARNING: ")
+
+# Unmistakable wherever they stand, should something have written into the
+# line before them.
+ANYWHERE = re.compile(r"Kernel panic - not syncing|-{8,}\[ cut here \]-{8,}")
+
+ROWS = [(name, weak, re.compile(pattern))
+        for name, weak, pattern in COMPLAINTS]
+TESTING_ROW = re.compile(WHILE_TESTING[2])
+
+# Taint bits that a kernel under test must not have.  The probe is a module
+# built outside the tree and unsigned, and tests may say that they ran.
+BAD_TAINT = {
+    4: "M: a machine check was reported",
+    5: "B: a page was released in a bad state",
+    7: "D: the kernel died once (Oops or BUG)",
+    9: "W: the kernel issued a warning",
+    14: "L: a soft lockup occurred",
+}
+
+
+@dataclass
+class Splat:
+    """One complaint of the kernel, and the test that ran meanwhile."""
+    kind: str
+    title: str
+    test: str
+    start: int = 0
+    weak: bool = False
+    closed: bool = False
+    lines: list[str] = field(default_factory=list)
+
+
+@dataclass
+class KernelLog:
+    """What the kernel said on the first serial port."""
+    lines: list[str] = field(default_factory=list)
+    begun: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    splats: list[Splat] = field(default_factory=list)
+
+    @property
+    def panicked(self) -> bool:
+        """Whether the kernel gave up."""
+        return any(splat.kind == "panic" for splat in self.splats)
+
+
+def message(line: str) -> str:
+    """Strip level, time and caller from a line of the log."""
+    return line[PREFIX.match(line).end():]
+
+
+def complaint(text: str, testing: bool) -> tuple[str, bool] | None:
+    """Name what the kernel complains of, and whether that says little."""
+    for name, weak, pattern in ROWS:
+        if pattern.match(text):
+            return name, weak
+    if ANYWHERE.search(text):
+        return ("panic", False) if "Kernel panic" in text else ("splat", True)
+    if testing and TESTING_ROW.match(text):
+        return WHILE_TESTING[0], WHILE_TESTING[1]
+    return None
+
+
+def starts_new(log: KernelLog, splat: Splat, at: int) -> bool:
+    """Whether a hit is a new splat, not a further line of the last one."""
+    if not log.splats:
+        return True
+    last = log.splats[-1]
+    if splat.kind == "panic" and last.kind != "panic":
+        # What came before it is the cause, and deserves an entry.
+        return True
+    if "[ cut here ]" in splat.title:
+        return True
+    return (last.closed or last.test != splat.test or
+            at - last.start >= SPLAT_LINES)
+
+
+def note(log: KernelLog, splat: Splat) -> None:
+    """File one hit."""
+    if starts_new(log, splat, splat.start):
+        log.splats.append(splat)
+        return
+    last = log.splats[-1]
+    if last.weak and not splat.weak:
+        last.kind, last.title, last.weak = splat.kind, splat.title, False
+
+
+def attribute(log: KernelLog, text: str, running: str) -> str:
+    """Follow the marks of run-tests; returns the test that runs now."""
+    match = MARK.search(text)
+    if not match:
+        return running
+    if match[1] == "begin":
+        log.begun.append(match[2])
+        return match[2]
+    log.ended.append(match[2])
+    return ""
+
+
+def quote(splat: Splat, at: int, line: str) -> None:
+    """Keep the first lines of a splat for the report."""
+    if splat.closed:
+        return
+    if line and at - splat.start < EXCERPT_LINES and not MARK.search(line):
+        splat.lines.append(line)
+    splat.closed = bool(TRACE_END.search(line)) or bool(MARK.search(line))
+
+
+def parse(data: bytes) -> KernelLog:
+    """Read a serial log, whatever it holds."""
+    log = KernelLog([clean(raw) for raw in data.split(b"\n")])
+    running = ""
+    for at, line in enumerate(log.lines):
+        text = message(line)
+        running = attribute(log, text, running)
+        if hit := complaint(text, bool(running)):
+            note(log, Splat(hit[0], text, running, at, hit[1]))
+        if log.splats:
+            quote(log.splats[-1], at, line)
+    return log
+
+
+def tail(log: KernelLog, count: int = 15) -> list[str]:
+    """The last lines that are not empty."""
+    return [line for line in log.lines if line.strip()][-count:]
+
+
+def bad_taint(value: int) -> list[str]:
+    """Name the bits of /proc/sys/kernel/tainted that are failures."""
+    return [text for bit, text in BAD_TAINT.items() if value >> bit & 1]
