@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What every file of the library needs: ending a case, and levels. */
+#ifndef SELFTEST_TDP_UTIL_H
+#define SELFTEST_TDP_UTIL_H
+
+#include <kvm_util.h>
+#include <processor.h>
+
+/*
+ * End the case as failed.  The KVM library's TEST_ASSERT() makes a skip of a
+ * failure whose errno is EACCES; here a failure is a failure.
+ */
+#define TDP_ASSERT(cond, fmt, ...)					\
+do {									\
+	if (!(cond)) {							\
+		fprintf(stderr, "# %s:%d: " fmt "\n", __FILE__,		\
+			__LINE__, ##__VA_ARGS__);			\
+		exit(KSFT_FAIL);					\
+	}								\
+} while (0)
+
+/* Number of 4K pages in a leaf of @level (PG_LEVEL_4K to PG_LEVEL_1G). */
+static inline u64 tdp_level_pages(int level)
+{
+	return 1ULL << (9 * (level - PG_LEVEL_4K));
+}
+
+/* Number of bytes in a leaf of @level. */
+static inline u64 tdp_level_size(int level)
+{
+	return tdp_level_pages(level) * PAGE_SIZE;
+}
+
+/* "4K", "2M", "1G", or "?" for what is no leaf's level. */
+static inline const char *tdp_level_name(int level)
+{
+	static const char * const names[] = {
+		[PG_LEVEL_4K] = "4K", [PG_LEVEL_2M] = "2M", [PG_LEVEL_1G] = "1G",
+	};
+
+	return level >= PG_LEVEL_4K && level <= PG_LEVEL_1G ? names[level] : "?";
+}
+
+#endif /* SELFTEST_TDP_UTIL_H */

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <sys/stat.h>
+
+#include <linux/sizes.h>
+
+#include "tdp_vm.h"
+
+/* A file's first line without its newline; empty if there is no such file. */
+static const char *tdp_file(const char *path)
+{
+	static char line[128];
+	FILE *f = fopen(path, "r");
+
+	line[0] = '\0';
+	if (f) {
+		if (!fgets(line, sizeof(line), f))
+			line[0] = '\0';
+		fclose(f);
+	}
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
+static const char *tdp_probe_lacks(void)
+{
+	static char why[128];
+	int fd = __tdp_probe_open();
+
+	if (fd >= 0)
+		return NULL;
+	if (fd == -ENOENT)
+		return "no " KVM_TDP_WALK_DEVICE ", is the module kvm_tdp_walk loaded?";
+	snprintf(why, sizeof(why), "cannot open " KVM_TDP_WALK_DEVICE ": %s",
+		 strerror(-fd));
+	return why;
+}
+
+const char *tdp_host_lacks(void)
+{
+	static char why[128];
+
+	if (access(KVM_DEV_PATH, R_OK | W_OK)) {
+		snprintf(why, sizeof(why), "cannot open " KVM_DEV_PATH ": %s",
+			 strerror(errno));
+		return why;
+	}
+	if (tdp_file("/sys/module/kvm/parameters/tdp_mmu")[0] != 'Y')
+		return "KVM does not use the TDP MMU on this host";
+	return tdp_probe_lacks();
+}
+
+const char *tdp_mem_lacks(const struct tdp_mem *mem)
+{
+	if (mem->vm_type &&
+	    !(kvm_check_cap(KVM_CAP_VM_TYPES) & BIT(mem->vm_type)))
+		return "KVM does not offer KVM_X86_SW_PROTECTED_VM";
+	if (mem->gmem && !kvm_has_cap(KVM_CAP_GUEST_MEMFD))
+		return "KVM does not offer guest_memfd";
+	return NULL;
+}
+
+static const char *tdp_hugetlb_lacks(u64 page_size, u64 size)
+{
+	static char path[128], why[128];
+	u64 need = DIV_ROUND_UP(size, page_size);
+	u64 have;
+
+	snprintf(path, sizeof(path),
+		 "/sys/kernel/mm/hugepages/hugepages-%lukB/free_hugepages",
+		 page_size / SZ_1K);
+	have = strtoull(tdp_file(path), NULL, 10);
+	if (have >= need)
+		return NULL;
+
+	snprintf(why, sizeof(why), "%lu hugetlb pages of %lu MiB are free, need %lu",
+		 have, page_size / SZ_1M, need);
+	return why;
+}
+
+static const char *tdp_thp_lacks(void)
+{
+	const char *enabled = tdp_file("/sys/kernel/mm/transparent_hugepage/enabled");
+
+	if (strstr(enabled, "[always]") || strstr(enabled, "[madvise]"))
+		return NULL;
+	return "transparent huge pages are off or not built in";
+}
+
+const char *tdp_backing_lacks(enum vm_mem_backing_src_type src, u64 size)
+{
+	switch (src) {
+	case VM_MEM_SRC_ANONYMOUS_THP:
+		return tdp_thp_lacks();
+	case VM_MEM_SRC_ANONYMOUS_HUGETLB_2MB:
+		return tdp_hugetlb_lacks(SZ_2M, size);
+	case VM_MEM_SRC_ANONYMOUS_HUGETLB_1GB:
+		return tdp_hugetlb_lacks(SZ_1G, size);
+	default:
+		return NULL;
+	}
+}
+
+void tdp_vm_create(struct tdp_vm *t, const struct tdp_mem *mem)
+{
+	const struct vm_shape shape = {
+		.mode = VM_MODE_DEFAULT,
+		.type = mem->vm_type,
+	};
+
+	*t = (struct tdp_vm) { .mem = *mem, .gmem_fd = -1 };
+	t->vm = __vm_create_shape_with_one_vcpu(shape, &t->vcpu, 0, guest_loop);
+	guest_init(t->vcpu);
+}
+
+void tdp_vm_add_slot(struct tdp_vm *t, enum vm_mem_backing_src_type src,
+		     u64 gpa, u64 npages)
+{
+	struct userspace_mem_region *region;
+
+	vm_userspace_mem_region_add(t->vm, src, gpa, TDP_SLOT, npages,
+				    t->mem.gmem ? KVM_MEM_GUEST_MEMFD : 0);
+	region = memslot2region(t->vm, TDP_SLOT);
+
+	t->gpa = gpa;
+	t->npages = npages;
+	t->hva = region->host_mem;
+	t->gmem_fd = region->region.guest_memfd;
+
+	if (t->mem.is_private)
+		vm_mem_set_private(t->vm, gpa, npages * PAGE_SIZE);
+	guest_map(t->vm, gpa, npages * PAGE_SIZE);
+}
+
+void tdp_vm_touch(struct tdp_vm *t)
+{
+	u64 i;
+
+	for (i = 0; i < t->npages; i++)
+		WRITE_ONCE(*(u64 *)(t->hva + i * PAGE_SIZE), i);
+}
+
+void tdp_vm_pfns(struct tdp_vm *t, u64 gpa, u64 nr, bool is_private, u64 *pfns)
+{
+	u64 offset = gpa - t->gpa;
+
+	TDP_ASSERT(gpa >= t->gpa && offset / PAGE_SIZE + nr <= t->npages,
+		   "gpa 0x%lx and %lu pages are not in the slot", gpa, nr);
+	if (is_private)
+		tdp_gmem_pfns(t->gmem_fd, offset, nr, pfns);
+	else
+		tdp_hva_pfns(t->hva + offset, nr, pfns);
+}
+
+void tdp_vm_free(struct tdp_vm *t)
+{
+	kvm_vm_free(t->vm);
+	t->vm = NULL;
+}
+
+bool tdp_check_mapped(struct tdp_vm *t, u64 gpa, u64 nr, int level,
+		      struct tdp_msg *msg)
+{
+	u64 *pfns = calloc(nr, sizeof(*pfns));
+	bool ok;
+
+	TDP_ASSERT(pfns, "No memory for %lu PFNs", nr);
+	tdp_vm_pfns(t, gpa, nr, t->mem.is_private, pfns);
+	ok = tdp_check_leaves(t->vcpu, gpa, nr, level, pfns, msg);
+	free(pfns);
+	return ok;
+}
+
+int __tdp_prefault(struct kvm_vcpu *vcpu, struct kvm_pre_fault_memory *range)
+{
+	return __vcpu_ioctl(vcpu, KVM_PRE_FAULT_MEMORY, range) ? -errno : 0;
+}
+
+void tdp_prefault(struct kvm_vcpu *vcpu, u64 gpa, u64 size)
+{
+	struct kvm_pre_fault_memory range = { .gpa = gpa, .size = size };
+	int r;
+
+	while (range.size) {
+		r = __tdp_prefault(vcpu, &range);
+		TDP_ASSERT(!r || r == -EINTR,
+			   "KVM_PRE_FAULT_MEMORY of 0x%lx bytes at gpa 0x%lx failed with 0x%llx left: %s",
+			   size, gpa, range.size, strerror(-r));
+	}
+}

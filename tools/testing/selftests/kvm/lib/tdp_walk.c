@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "tdp_walk.h"
+
+int __tdp_probe_open(void)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = open(KVM_TDP_WALK_DEVICE, O_RDWR | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int tdp_probe_fd(void)
+{
+	int fd = __tdp_probe_open();
+
+	TDP_ASSERT(fd >= 0, "Cannot open %s: %s", KVM_TDP_WALK_DEVICE,
+		   strerror(-fd));
+	return fd;
+}
+
+static int tdp_probe_ioctl(unsigned long cmd, void *arg)
+{
+	return ioctl(tdp_probe_fd(), cmd, arg) ? -errno : 0;
+}
+
+const struct kvm_tdp_walk_info *tdp_probe_info(void)
+{
+	static struct kvm_tdp_walk_info info;
+	int r;
+
+	if (info.abi)
+		return &info;
+
+	r = tdp_probe_ioctl(KVM_TDP_WALK_INFO, &info);
+	TDP_ASSERT(!r, "KVM_TDP_WALK_INFO failed: %s", strerror(-r));
+	TDP_ASSERT(info.abi == KVM_TDP_WALK_ABI,
+		   "The probe speaks ABI %u, these tests %u: build both from one tree",
+		   info.abi, KVM_TDP_WALK_ABI);
+	return &info;
+}
+
+bool tdp_has_method(enum kvm_tdp_walk_method method)
+{
+	return tdp_probe_info()->methods & BIT(method);
+}
+
+const char *tdp_method_name(enum kvm_tdp_walk_method method)
+{
+	return method == KVM_TDP_WALK_HELPER ? "HELPER" : "TABLE";
+}
+
+int __tdp_walk_range(struct kvm_vcpu *vcpu, enum kvm_tdp_walk_method method,
+		     bool is_private, u64 gpa, u64 stride, u64 nr,
+		     struct kvm_tdp_walk_entry *entries)
+{
+	struct kvm_tdp_walk walk = {
+		.vcpu_fd = vcpu->fd,
+		.method = method,
+		.flags = is_private ? KVM_TDP_WALK_PRIVATE : 0,
+		.gpa = gpa,
+		.stride = stride,
+		.count = nr,
+		.entries = (uintptr_t)entries,
+	};
+
+	return tdp_probe_ioctl(KVM_TDP_WALK, &walk);
+}
+
+void tdp_walk_range(struct kvm_vcpu *vcpu, enum kvm_tdp_walk_method method,
+		    bool is_private, u64 gpa, u64 stride, u64 nr,
+		    struct kvm_tdp_walk_entry *entries)
+{
+	u64 done, step;
+	int r;
+
+	for (done = 0; done < nr; done += step) {
+		step = min_t(u64, nr - done, KVM_TDP_WALK_MAX_COUNT);
+		r = __tdp_walk_range(vcpu, method, is_private,
+				     gpa + done * stride, stride, step,
+				     entries + done);
+		TDP_ASSERT(!r, "KVM_TDP_WALK of %llu GPAs at 0x%llx (%s) failed: %s",
+			   (unsigned long long)step,
+			   (unsigned long long)(gpa + done * stride),
+			   tdp_method_name(method), strerror(-r));
+	}
+}
+
+struct kvm_tdp_roots tdp_roots(struct kvm_vcpu *vcpu)
+{
+	struct kvm_tdp_roots roots = { .vcpu_fd = vcpu->fd };
+	int r = tdp_probe_ioctl(KVM_TDP_ROOTS, &roots);
+
+	TDP_ASSERT(!r, "KVM_TDP_ROOTS failed: %s", strerror(-r));
+	return roots;
+}
+
+void tdp_gmem_pfns(int gmem_fd, u64 offset, u64 nr, u64 *pfns)
+{
+	struct kvm_tdp_gmem gmem = { .gmem_fd = gmem_fd };
+	u64 done;
+	int r;
+
+	for (done = 0; done < nr; done += gmem.count) {
+		gmem.offset = offset + done * PAGE_SIZE;
+		gmem.count = min_t(u64, nr - done, KVM_TDP_WALK_MAX_COUNT);
+		gmem.pfns = (uintptr_t)(pfns + done);
+		r = tdp_probe_ioctl(KVM_TDP_GMEM, &gmem);
+		TDP_ASSERT(!r, "KVM_TDP_GMEM at offset 0x%llx failed: %s",
+			   gmem.offset, strerror(-r));
+	}
+}

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Runs in the KVM selftests' folder of the kernel under test, with that
+# folder's own makefile, which knows the library's files and flags of this
+# kernel.  Makefile, beside this file, starts it and sets all TDP_ variables.
+
+.DEFAULT_GOAL := tdp_tests
+
+include Makefile
+
+tdp_lib_objs := $(TDP_LIB:%=$(TDP_OBJ)/%.o)
+tdp_test_objs := $(TDP_PROGS:%=$(TDP_OBJ)/%.o)
+tdp_progs := $(TDP_PROGS:%=$(TDP_BIN)/%)
+
+# Some of what the library links with serves tests of devices and cgroups, and
+# needs libraries that not every machine has: take of it only what is called.
+libkvm_extra := $(filter $(LIBCGROUP_O) $(LIBVFIO_O),$(LIBKVM_OBJS))
+libkvm_core := $(filter-out $(libkvm_extra),$(LIBKVM_OBJS))
+libkvm := $(OUTPUT)/libkvm.a
+libextra := $(OUTPUT)/libkvm_extra.a
+
+# The kernel's headers are not clean under -Wextra: pass their folders as those
+# of a system, in the same order.
+tdp_cflags = $(subst -I,-isystem ,$(filter-out -I$(<D) -MD,$(CFLAGS))) \
+	-MD -Wall -Wextra -Wno-unused-parameter \
+	$(if $(TDP_WERROR),-Werror) $(TDP_INCLUDE:%=-I%) \
+	-ffile-prefix-map=$(TDP_SRC)/=
+tdp_ldlibs = $(filter-out -luuid,$(LDLIBS))
+
+$(shell mkdir -p $(sort $(dir $(tdp_lib_objs) $(tdp_test_objs) $(tdp_progs))))
+
+tdp_tests: $(tdp_progs)
+	@:
+
+$(libkvm): $(libkvm_core)
+$(libextra): $(libkvm_extra)
+$(libkvm) $(libextra):
+	$(call msg,AR,,$@)
+	$(Q)$(RM) $@
+	$(Q)$(AR) rcs $@ $^
+
+$(tdp_lib_objs) $(tdp_test_objs): $(TDP_OBJ)/%.o: $(TDP_SRC)/%.c
+	$(call msg,CC,,$@)
+	$(Q)$(CC) $(tdp_cflags) $(CPPFLAGS) -c $< -o $@
+
+# Weak functions of the library give way to others in it only if all of its
+# objects are linked.
+$(tdp_progs): $(TDP_BIN)/%: $(TDP_OBJ)/%.o $(tdp_lib_objs) $(libkvm) $(libextra)
+	$(call msg,LINK,,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $< $(tdp_lib_objs) \
+		-Wl,--whole-archive $(libkvm) -Wl,--no-whole-archive \
+		$(libextra) $(tdp_ldlibs) -o $@
+
+-include $(tdp_lib_objs:.o=.d) $(tdp_test_objs:.o=.d)
+
+.PHONY: tdp_tests
