@@ -83,6 +83,18 @@ COMPLAINTS = [
     ("lockdep", True, r"INFO: lockdep is turned off\."),
 ]
 
+# Which complaint may be a further line of the splat that another one began.
+SAME_SPLAT = {
+    "panic": {"panic"},
+    "Oops": {"Oops", "BUG", "bad memory access", "list corruption", "KASAN",
+             "UBSAN", "general protection fault"},
+    "general protection fault": {"KASAN", "Oops"},
+    "bad memory access": {"KASAN"},
+    "BUG": {"list corruption"},
+    "WARNING": {"refcount", "list corruption"},
+    "RCU stall": {"RCU stall"},
+}
+
 # Says too little to count while the machine boots (x86's mitigations begin
 # advice so), and too much to be passed over while a test runs.
 WHILE_TESTING = ("WARNING", False, r"(?:\w[\w-]*: )?WARNING: ")
@@ -159,8 +171,11 @@ def starts_new(log: KernelLog, splat: Splat, at: int) -> bool:
         return True
     if "[ cut here ]" in splat.title:
         return True
-    return (last.closed or last.test != splat.test or
-            at - last.start >= SPLAT_LINES)
+    if last.closed or last.test != splat.test or \
+            at - last.start >= SPLAT_LINES:
+        return True
+    return not (splat.weak or last.weak or
+                last.kind in SAME_SPLAT.get(splat.kind, ()))
 
 
 def note(log: KernelLog, splat: Splat) -> None:
@@ -194,6 +209,16 @@ def quote(splat: Splat, at: int, line: str) -> None:
     splat.closed = bool(TRACE_END.search(line)) or bool(MARK.search(line))
 
 
+def lead_in(log: KernelLog, at: int) -> None:
+    """Quote the line before a splat: a WARN prints its message first."""
+    splat = log.splats[-1]
+    if splat.start != at or splat.lines or at == 0:
+        return
+    before = log.lines[at - 1]
+    if before.strip("= ") and not MARK.search(before):
+        splat.lines.append(before)
+
+
 def parse(data: bytes) -> KernelLog:
     """Read a serial log, whatever it holds."""
     log = KernelLog([clean(raw) for raw in data.split(b"\n")])
@@ -203,6 +228,7 @@ def parse(data: bytes) -> KernelLog:
         running = attribute(log, text, running)
         if hit := complaint(text, bool(running)):
             note(log, Splat(hit[0], text, running, at, hit[1]))
+            lead_in(log, at)
         if log.splats:
             quote(log.splats[-1], at, line)
     return log

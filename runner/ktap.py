@@ -22,6 +22,8 @@ CRASH = "crash"
 TIMEOUT = "timeout"
 MISSING = "missing"
 
+NO_RESULT = "no result line"
+
 BAD = frozenset({FAIL, XPASS, CRASH, TIMEOUT, MISSING})
 RAN = frozenset({PASS, FAIL, XFAIL, XPASS, CRASH, TIMEOUT})
 
@@ -194,7 +196,7 @@ def abandon_case(test: Test) -> None:
     case = test.running
     if case is None:
         return
-    case.reason = case.reason or "no result line"
+    case.reason = case.reason or NO_RESULT
     test.cases.append(case)
     test.running = None
 
@@ -316,7 +318,7 @@ def abandon_test(log: HostLog) -> None:
     if log.running is None:
         return
     abandon_case(log.running)
-    log.running.reason = log.running.reason or "no result line"
+    log.running.reason = log.running.reason or NO_RESULT
     log.running = None
 
 

@@ -1,0 +1,495 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Decide what a run proves.
+
+A host has failed until everything that a pass needs was seen.  Causes come
+before their consequences, and what only follows from a failure that is
+already there is left out: a host that panicked also lost its plan, but one
+sentence says more than five.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import klog
+import ktap
+import rules as contract_rules
+
+# More than any run has written; a flood must not fill the memory.
+MAX_BYTES = 64 << 20
+
+# A kernel that complains without end is reported as such.
+MAX_SPLATS = 10
+
+ADVICE = {
+    "case": "Read the messages: they say what was wanted and what came; "
+            "the test's option -r and the name of the case run it alone.",
+    "crash": "The test itself died: look for its last message, and run the "
+             "case alone with the option -r.",
+    "timeout": "Run the case alone with the option -r; if it is only slow, "
+               "raise the time limit of the collection's settings.",
+    "xpass": "What was expected to fail works now: remove the expectation.",
+    "reason": "Give the skip a reason, or make the case fail.",
+    "missing": "Build and install the tests again, and look for the name in "
+               "the collection's Makefile.",
+    "plan": "See that the test uses the kselftest harness and gets as far as "
+            "its main().",
+    "results": "Look for the case that ended the whole test, and run it "
+               "alone with the option -r.",
+    "test": "Run the test alone on this host and look at its exit status.",
+    "none-ran": "A run in which nothing ran proves nothing: see why all was "
+                "skipped, and choose a host that offers it.",
+    "splat": "Read the splat in the kernel's log: the kernel under test found "
+             "the fault itself.",
+    "panic": "Read the kernel's last words; scripts/decode_stacktrace.sh "
+             "with the vmlinux of this run gives lines of source.",
+    "module": "See that the modules belong to this kernel and its config.",
+    "taint": "Search the kernel's log for what tainted it; a log without it "
+             "was cut, or the console level hides it.",
+    "boot": "Look at the last lines of the kernel's log, and see that the "
+            "emulator starts, with console=ttyS0 and both serial ports.",
+    "emulator": "Look at what the emulator said, and run its command by "
+                "hand.",
+    "silence": "The last test named in the log hangs: run it alone, and if "
+               "it is only slow allow more silence.",
+    "limit": "See in the list which test is slow, or allow more time.",
+    "interrupted": "Run it again and let it finish.",
+    "watch": "The watcher did not finish: run again, and see that the disk "
+             "is not full.",
+    "cut": "The machine ended before its tests did: look at the last lines "
+           "of the kernel's log.",
+    "probe": "See why the probe was not loaded: it must be built for exactly "
+             "this kernel.",
+    "input": "Run again from the start, and see that the disk is not full.",
+    "log": "Without the kernel's log no warning can be seen: check "
+           "console=, the console level and the first serial port.",
+    "garbled": "Something else wrote into the tests' output: see that the "
+               "second serial port carries nothing but run-tests.",
+}
+
+
+@dataclass
+class Failure:
+    """One reason why the verdict is "fail"."""
+    kind: str
+    reason: str
+    host: str = ""
+    test: str = ""
+    case: str = ""
+    log: list[str] = field(default_factory=list)
+
+    @property
+    def advice(self) -> str:
+        """One sentence on what to do."""
+        return ADVICE[self.kind]
+
+
+@dataclass
+class Host:
+    """Everything that is known of one host's run."""
+    name: str
+    requested: list[str] | None
+    about: dict[str, Any] = field(default_factory=dict)
+    watch: dict[str, Any] = field(default_factory=dict)
+    log: ktap.HostLog = field(default_factory=ktap.HostLog)
+    kernel: klog.KernelLog = field(default_factory=klog.KernelLog)
+    emulator_said: list[str] = field(default_factory=list)
+    emulator_status: str = ""
+    failures: list[Failure] = field(default_factory=list)
+
+
+@dataclass
+class Run:
+    """A whole run: what was judged, where, and what came of it."""
+    meta: dict[str, Any] = field(default_factory=dict)
+    hosts: list[Host] = field(default_factory=list)
+    contract: dict[str, str] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+
+    def all_failures(self) -> list[Failure]:
+        """Failures of the run, then of each host."""
+        return self.failures + [failure for host in self.hosts
+                                for failure in host.failures]
+
+    @property
+    def verdict(self) -> str:
+        """The one word."""
+        return "fail" if self.all_failures() or not self.hosts else "pass"
+
+
+def fail(host: Host, kind: str, reason: str, test: str = "",
+         case: str = "", log: list[str] | None = None) -> None:
+    """File a failure of a host."""
+    host.failures.append(
+        Failure(kind, reason, host.name, test, case, log or []))
+
+
+def last_words(host: Host) -> list[str]:
+    """What the machine said last: kernel, or else emulator."""
+    return (klog.tail(host.kernel) or host.emulator_said or
+            ["(the kernel's log is empty)"])
+
+
+def read_bytes(path: Path) -> tuple[bytes, str]:
+    """The content of a file, and a sentence if it cannot be used."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        return b"", f"{path.name} cannot be read: {error.strerror}"
+    if len(data) > MAX_BYTES:
+        return data[:MAX_BYTES], f"{path.name} is larger than any real log"
+    return data, ""
+
+
+def read_json(path: Path) -> tuple[dict[str, Any], str]:
+    """The object in a file, and a sentence if there is none."""
+    data, wrong = read_bytes(path)
+    if wrong:
+        return {}, wrong
+    if not data.strip():
+        return {}, f"{path.name} is empty"
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        return {}, f"{path.name} is no JSON: {error}"
+    if not isinstance(value, dict):
+        return {}, f"{path.name} holds no JSON object"
+    return value, ""
+
+
+def stamps(lines: list[bytes], timed: bytes) -> tuple[list[int | None], str]:
+    """When each line of KTAP arrived, and a sentence if that is unknown."""
+    times: list[int | None] = [None] * len(lines)
+    stamped = ktap.split_lines(timed)[0]
+    for at, line in enumerate(lines):
+        ms, tab, text = stamped[at].partition(b"\t") \
+            if at < len(stamped) else (b"", b"", b"")
+        if not tab or not ms.isdigit() or len(ms) > 12 or text != line:
+            return times, (f"timed.log differs from ktap.log in line "
+                           f"{at + 1}: the watcher did not see all output")
+        times[at] = int(ms)
+    return times, ""
+
+
+def read_ktap(host: Host, folder: Path) -> None:
+    """Read what the tests wrote, with the times."""
+    data, wrong = read_bytes(folder / "ktap.log")
+    timed, timed_wrong = read_bytes(folder / "timed.log")
+    if wrong:
+        fail(host, "input", wrong, log=last_words(host))
+    lines, rest = ktap.split_lines(data)
+    times, differs = stamps(lines, timed)
+    host.log = ktap.parse(zip(lines, times), rest)
+    if host.log.header and (timed_wrong or differs):
+        fail(host, "watch", timed_wrong or differs)
+
+
+def read_host(name: str, folder: Path, requested: list[str] | None) -> Host:
+    """Read all files of a host; what is missing becomes a failure."""
+    host = Host(name, requested)
+    if not folder.is_dir():
+        fail(host, "boot", f"host {name} left nothing behind: {folder} is "
+                           "not there")
+        return host
+    serial, wrong = read_bytes(folder / "serial.log")
+    host.kernel = klog.parse(serial)
+    said = read_bytes(folder / "emulator.log")[0]
+    host.emulator_said = klog.tail(klog.parse(said))
+    # Only there if the emulator failed.
+    status = read_bytes(folder / "emulator.status")[0]
+    host.emulator_status = status.decode(errors="replace").strip()
+    if wrong:
+        fail(host, "log", wrong, log=last_words(host))
+    for attribute, file in (("watch", "watch.json"), ("about", "host.json")):
+        value, wrong = read_json(folder / file)
+        setattr(host, attribute, value)
+        if wrong:
+            fail(host, "watch" if attribute == "watch" else "input", wrong)
+    read_ktap(host, folder)
+    return host
+
+
+def running_test(host: Host) -> str:
+    """The test that was never finished, if the host was lost in one."""
+    for test in host.log.tests:
+        if test.reason == ktap.NO_RESULT:
+            return test.name
+    return ""
+
+
+def judge_watch(host: Host) -> None:
+    """The machine must have ended by itself."""
+    reason = host.watch.get("reason")
+    test = running_test(host)
+    while_running = f" while {test} ran" if test else ""
+    sentences = {
+        "silence": f"no output for {host.watch.get('silence_s', '?')} s"
+                   f"{while_running}; the machine was ended",
+        "limit": f"not finished after {host.watch.get('limit_s', '?')} s"
+                 f"{while_running}; the machine was ended",
+        "interrupted": f"interrupted{while_running}",
+    }
+    if reason in sentences:
+        fail(host, reason, sentences[reason], test, log=last_words(host))
+    elif host.watch and reason != "exit":
+        fail(host, "watch", f"watch.json gives no known reason: {reason!r}")
+    elif host.emulator_status not in ("", "0"):
+        fail(host, "emulator", "the emulator failed with exit status "
+             f"{host.emulator_status[:20]}{while_running}", test,
+             log=host.emulator_said or last_words(host))
+    if trouble := host.watch.get("trouble"):
+        fail(host, "watch", str(trouble))
+
+
+def judge_kernel_log(host: Host) -> None:
+    """The kernel must not have complained."""
+    kinds = {"panic": "panic", "module not loaded": "module"}
+    splats = host.kernel.splats
+    for splat in splats[:MAX_SPLATS]:
+        kind = "" if splat.title.startswith(splat.kind) else f"{splat.kind}: "
+        fail(host, kinds.get(splat.kind, "splat"),
+             f"kernel log: {kind}{splat.title}", splat.test,
+             log=splat.lines)
+    if len(splats) > MAX_SPLATS:
+        fail(host, "splat", f"kernel log: {len(splats) - MAX_SPLATS} more "
+                            "complaints")
+
+
+def judge_marks(host: Host) -> None:
+    """The kernel's log must show that it was visible all the time."""
+    for test in host.log.tests:
+        if test.name not in host.kernel.begun:
+            fail(host, "log", f"serial.log does not show the begin of "
+                              f"{test.name}, so it was not all seen",
+                 test.name, log=last_words(host))
+            return
+    done = [test.name for test in host.log.tests if
+            test.reason != ktap.NO_RESULT]
+    for name in done:
+        if name not in host.kernel.ended:
+            fail(host, "log", f"serial.log does not show the end of {name}, "
+                              "so it was cut", name, log=last_words(host))
+            return
+
+
+def judge_facts(host: Host) -> None:
+    """The probe must be there, and the kernel untainted."""
+    facts = host.log.facts
+    if facts.get("probe") != "yes":
+        fail(host, "probe", "the probe was not seen on this host "
+             f"(# host probe: {facts.get('probe', 'missing')})",
+             log=last_words(host))
+    if not finished(host):
+        return
+    taint = facts.get("taint", "missing")
+    if not (taint.isascii() and taint.isdigit()):
+        fail(host, "taint", f"the kernel's taint is not known ({taint})")
+        return
+    for text in klog.bad_taint(int(taint)):
+        fail(host, "taint", f"the kernel is tainted, {text}",
+             log=None if host.kernel.splats else last_words(host))
+
+
+def finished(host: Host) -> bool:
+    """Whether run-tests reached its end."""
+    return "end" in host.log.facts
+
+
+def judge_end(host: Host) -> None:
+    """The output must be whole."""
+    log = host.log
+    if not finished(host):
+        never = [name for name in host.requested or []
+                 if name not in (test.name for test in log.tests)]
+        where = f" in {running_test(host)}" if running_test(host) else ""
+        cut = f", in the middle of a line ({log.cut[:60]!r})" if log.cut \
+            else ""
+        after = f"; never run: {', '.join(never)}" if never else ""
+        fail(host, "cut", f"the output ends{where} after {log.results} of "
+                          f"{log.plan if log.plan is not None else '?'} "
+                          f"tests{cut}{after}",
+             running_test(host), log=last_words(host))
+        return
+    if log.facts["end"] != str(log.plan):
+        fail(host, "cut", f"the host planned {log.plan} tests and counts "
+                          f"{log.facts['end']} at its end",
+             log=last_words(host))
+    for problem in log.problems:
+        fail(host, "garbled", problem, log=last_words(host))
+
+
+def judge_plan(host: Host) -> None:
+    """The host must have run what was asked for."""
+    log = host.log
+    names = [test.name for test in log.tests]
+    if log.plan is None:
+        fail(host, "plan", "the host printed no plan", log=last_words(host))
+    elif log.plan == 0:
+        fail(host, "none-ran", "the host planned no test")
+    if not finished(host):
+        return
+    if log.plan is not None and len(names) != log.plan:
+        fail(host, "cut", f"{len(names)} tests began where {log.plan} were "
+                          "planned", log=last_words(host))
+    for name in host.requested or []:
+        if name not in names:
+            fail(host, "missing", f"{name} was asked for and never began",
+                 name, log=last_words(host))
+    for name in names:
+        if host.requested is not None and name not in host.requested:
+            fail(host, "input", f"{name} ran and was not asked for: is the "
+                                "log of this run?", name)
+
+
+CASE_KINDS = {ktap.CRASH: "crash", ktap.TIMEOUT: "timeout",
+              ktap.XPASS: "xpass"}
+
+
+def judge_cases(host: Host, test: ktap.Test) -> None:
+    """Every case must have passed, or been skipped with a reason."""
+    for case in test.cases:
+        if case.result not in ktap.BAD:
+            continue
+        kind = CASE_KINDS.get(case.result, "case")
+        if case.reason == "skipped without a reason":
+            kind = "reason"
+        reason = case.result + (f": {case.reason}" if case.reason else "")
+        lost = case.reason == ktap.NO_RESULT
+        if lost and not finished(host):
+            kind = "cut"
+        fail(host, kind, reason, test.name, case.name,
+             last_words(host) if lost else None)
+
+
+def judge_skipped_test(host: Host, test: ktap.Test) -> None:
+    """A test that is skipped as a whole needs a reason and no cases."""
+    if test.plan or test.cases:
+        fail(host, "results", "skipped as a whole, but it planned "
+             f"{test.plan} cases and reported {len(test.cases)}", test.name)
+    elif any(ktap.ASSERTION in message for message in test.messages):
+        fail(host, "test", "an assertion failed, and was reported as a skip",
+             test.name)
+    elif ktap.no_reason(test.plan_skip or ""):
+        fail(host, "reason", "skipped without a reason", test.name)
+
+
+def judge_results(host: Host, test: ktap.Test) -> None:
+    """There must be as many results as planned, and one of them real."""
+    if test.plan is None:
+        fail(host, "plan", "the test printed no plan", test.name,
+             log=last_words(host))
+    elif len(test.cases) < test.plan or \
+            any(case.reason == ktap.NO_RESULT for case in test.cases):
+        lost = [case for case in test.cases
+                if case.reason != ktap.NO_RESULT]
+        if test.reason != ktap.NO_RESULT:
+            fail(host, "results", f"{len(lost)} of {test.plan} planned cases "
+                                  "have a result", test.name,
+                 log=last_words(host))
+    elif len(test.cases) > test.plan:
+        fail(host, "results", f"{len(test.cases)} cases have a result where "
+                              f"{test.plan} were planned", test.name)
+    if test.plan is not None and test.reason != ktap.NO_RESULT and \
+            not any(case.result in ktap.RAN for case in test.cases):
+        fail(host, "none-ran", "no case of the test ran", test.name)
+
+
+def judge_test(host: Host, test: ktap.Test) -> None:
+    """Judge one test by its own line, its plan and its cases."""
+    if test.result == ktap.MISSING:
+        fail(host, "missing", test.reason, test.name, log=last_words(host))
+        return
+    judge_cases(host, test)
+    if test.result == ktap.SKIP:
+        judge_skipped_test(host, test)
+        return
+    for problem in test.problems:
+        fail(host, "results", problem, test.name)
+    explained = any(case.result in ktap.BAD for case in test.cases)
+    if test.result == ktap.TIMEOUT:
+        fail(host, "timeout", f"the test ran too long ({test.reason})",
+             test.name, log=last_words(host))
+    elif test.result in ktap.BAD and test.reason != ktap.NO_RESULT and \
+            not (explained and test.reason == "exit=1"):
+        fail(host, "crash" if test.result == ktap.CRASH else "test",
+             f"the test failed as a whole: {test.reason}", test.name,
+             log=last_words(host))
+    judge_results(host, test)
+
+
+def judge_any_ran(host: Host) -> None:
+    """A run in which no case ran proves nothing."""
+    ran = any(case.result in ktap.RAN for test in host.log.tests
+              for case in test.cases)
+    if not ran and finished(host):
+        reasons = {test.plan_skip for test in host.log.tests
+                   if test.plan_skip}
+        why = f": {'; '.join(sorted(reasons))}" if reasons else ""
+        fail(host, "none-ran", f"no case ran on this host{why}")
+
+
+def judge_host(host: Host) -> None:
+    """Judge everything about a host, causes first."""
+    judge_kernel_log(host)
+    judge_watch(host)
+    if not host.log.header:
+        fail(host, "boot", "the host never got as far as the tests",
+             log=last_words(host))
+        return
+    judge_end(host)
+    judge_plan(host)
+    judge_facts(host)
+    judge_marks(host)
+    for test in host.log.tests:
+        judge_test(host, test)
+    judge_any_ran(host)
+
+
+def requested_tests(run: Run, name: str) -> list[str] | None:
+    """Which tests the host was asked to run."""
+    tests = run.meta.get("tests")
+    names = tests.get(name) if isinstance(tests, dict) else None
+    if isinstance(names, list) and names and \
+            all(isinstance(item, str) for item in names):
+        return names
+    if run.meta:
+        run.failures.append(Failure(
+            "input", f"meta.json does not say which tests {name} was asked "
+                     "to run", name))
+    return None
+
+
+def name_rules(run: Run, contract: Path, tests: Path) -> None:
+    """Tell each case which rules it shows."""
+    try:
+        run.contract = contract_rules.read_contract(contract)
+        cases = contract_rules.read_tests(tests)[0]
+    except (OSError, ValueError) as error:
+        run.failures.append(Failure("input", f"no rules: {error}"))
+        return
+    table = contract_rules.rules_of(cases)
+    for host in run.hosts:
+        for test in host.log.tests:
+            for case in test.cases:
+                case.rules = contract_rules.lookup(table, test.name,
+                                                   case.name)
+
+
+def judge_run(out: Path, meta: Path, hosts: list[str], contract: Path,
+              tests: Path) -> Run:
+    """Read and judge all that a run left behind."""
+    run = Run()
+    run.meta, wrong = read_json(meta)
+    if wrong:
+        run.failures.append(Failure("input", wrong))
+    if not hosts:
+        run.failures.append(Failure("none-ran", "no host was asked for"))
+    for name in hosts:
+        host = read_host(name, out / name, requested_tests(run, name))
+        if (out / name).is_dir():
+            judge_host(host)
+        run.hosts.append(host)
+    name_rules(run, contract, tests)
+    return run

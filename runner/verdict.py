@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Give the verdict on a run.
+
+Reads what the hosts left in out/, writes results.tap and results.json, and
+prints a summary.  Exit status 0 means "pass", and nothing else does.
+"""
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import judge
+import report
+
+SKIPPED = ("skipped", "skipped_tests", "expected_failures")
+
+
+def counts(path: Path) -> int:
+    """Print passed, failed and skipped of a results.json, for the shell.
+
+    What is no pass and no failure counts as skipped: a case, a test that was
+    skipped as a whole, and a case that failed as expected.
+    """
+    results, wrong = judge.read_json(path)
+    number = results.get("totals")
+    if not wrong and not isinstance(number, dict):
+        wrong = f"{path.name} has no totals"
+    if not wrong:
+        try:
+            print(int(number["passed"]), int(number["failed"]),
+                  sum(int(number[name]) for name in SKIPPED))
+            return 0 if results.get("verdict") == "pass" else 1
+        except (KeyError, TypeError, ValueError):
+            wrong = f"{path.name} has no totals"
+    print(f"verdict: {wrong}", file=sys.stderr)
+    print("0 1 0")
+    return 1
+
+
+def forget(out: Path) -> None:
+    """Remove old results: they must not outlive a run that is not judged."""
+    for name in ("results.json", "results.tap"):
+        (out / name).unlink(missing_ok=True)
+
+
+def give(options: argparse.Namespace) -> int:
+    """Judge a run and write it down."""
+    forget(options.out)
+    hosts = [name for name in options.hosts.split(",") if name]
+    run = judge.judge_run(options.out, options.meta, hosts,
+                          options.contract, options.tests)
+    report.replace(options.out / "results.tap", report.tap(run))
+    report.replace(options.out / "results.json",
+                   json.dumps(report.json_run(run), indent=1) + "\n")
+    sys.stdout.write(report.text(run))
+    sys.stdout.flush()
+    return 0 if run.verdict == "pass" else 1
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--counts", type=Path, metavar="RESULTS",
+                        help="print passed, failed and skipped of a "
+                        "results.json, and do nothing else")
+    parser.add_argument("--out", type=Path, default=Path("out"))
+    parser.add_argument("--meta", type=Path, default=Path("out/meta.json"))
+    parser.add_argument("--hosts", default="svm")
+    parser.add_argument("--contract", type=Path,
+                        default=Path("docs/contract.md"))
+    parser.add_argument("--tests", type=Path, default=Path(
+        "tools/testing/selftests/kvm/x86_64"))
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Never end with a traceback: a run that cannot be judged has failed."""
+    options = arguments()
+    sys.stdout.reconfigure(errors="replace")
+    try:
+        return counts(options.counts) if options.counts else give(options)
+    except OSError as error:
+        wrong = f"{error.filename or 'output'}: {error.strerror}"
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        if os.environ.get("V") == "1":
+            traceback.print_exc()
+        wrong = (f"the verdict itself is broken ({error!r}); V=1 shows "
+                 "where, please report it")
+    print(f"Verdict: fail: {wrong}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
