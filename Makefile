@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The two commands are `make run` and `make test`; `make help` lists the rest.
+
+export KDIR HOSTS TESTS OUT CACHE V JOBS KCONFIG CMDLINE
+
+help:
+	@sed -n 's/^#@ //p' $(MAKEFILE_LIST)
+
+#@ make run      judge a kernel: build it and the tests, boot the hosts, give a verdict
+#@ make test     the project's own tests, and `make run` among them
+#@ make check    the linters and the consistency of rules and cases
+#@ make bench    how fast the probe walks
+#@ make clean    remove out/; make distclean also what is cached for all clones
+#@
+#@ KDIR=path     the kernel tree to judge (default: Debian's source package)
+#@ HOSTS="svm"   the hosts to run on
+#@ TESTS="..."   the tests to run, by name (default: all)
+#@ V=1           show every command and its output
+#@ CACHE=path    where downloads and kernel objects are kept (default: ~/.cache)
+#@ OUT=path      where results go (default: out)
+#@ KCONFIG=file  more kernel options; CMDLINE="..." more kernel parameters
+
+run:
+	@runner/run.sh
+
+test:
+	@runner/test.sh
+
+check:
+	@runner/check.sh
+
+bench:
+	@runner/bench.sh
+
+clean:
+	rm -rf out
+
+distclean: clean
+	@runner/distclean.sh
+
+.PHONY: help run test check bench clean distclean

@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The linters, and whether rules and cases are the same list.  Each prints what
+# it found and all of them run; exit status 1 if any found something.
+
+set -eu
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/runner/lib.sh"
+cd "$top"
+
+files() { # pattern...
+	git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do
+		[ ! -f "$file" ] || echo "$file"
+	done
+}
+
+# Every file says its licence in its first three lines, but for those that are
+# no source: prose, the licence itself, saved logs, patches.
+spdx() {
+	files ':!*.md' ':!LICENSE' ':!*.gitignore' ':!runner/tests/logs' ':!kernel/patches' ':!*.config' ':!*/config' ':!*/settings' |
+		while read -r file; do
+			head -n 3 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' || echo "$file: no SPDX line"
+		done >"$LOGS/spdx"
+	cat "$LOGS/spdx"
+	[ ! -s "$LOGS/spdx" ]
+}
+
+# The harness' macros open blocks and end in handlers; checkpatch reads them as
+# calls and cannot know.  FILE_PATH_CHANGES asks for the kernel's MAINTAINERS.
+checkpatch() {
+	ignore=SPDX_LICENSE_TAG,FILE_PATH_CHANGES,MACRO_WITH_FLOW_CONTROL,MACRO_ARG_REUSE,MACRO_ARG_PRECEDENCE,MACRO_ARG_UNUSED,COMPLEX_MACRO,CONST_STRUCT,TRAILING_SEMICOLON
+	# shellcheck disable=SC2046 # the words of the list are the arguments
+	perl "$CACHE/source/scripts/checkpatch.pl" --no-tree --strict --quiet --terse --no-summary \
+		--ignore "$ignore" -f $(files '*.c' '*.h')
+	perl "$CACHE/source/scripts/checkpatch.pl" --no-tree --strict --quiet --terse --no-summary \
+		--ignore FILE_PATH_CHANGES kernel/patches/*/*.patch
+}
+
+shell() {
+	# shellcheck disable=SC2046 # the words of the list are the arguments
+	shellcheck -x -P SCRIPTDIR -e SC1091,SC2034,SC2154 $(files 'runner/*.sh' runner/guest .ci)
+}
+
+# What the harness' macros define is unknown to it, hence the suppressions.
+cppcheck_c() {
+	# shellcheck disable=SC2046 # the words of the list are the arguments
+	cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
+		--suppress=unknownMacro --suppress=missingInclude --suppress=syntaxError \
+		$(files '*.c')
+}
+
+python() {
+	# shellcheck disable=SC2046 # the words of the list are the arguments
+	python3 -W error -c '
+import ast, sys
+for name in sys.argv[1:]:
+    with open(name) as file:
+        ast.parse(file.read(), name)
+' $(files '*.py')
+}
+
+rules() {
+	python3 runner/rules.py --contract docs/contract.md --tests "$COLLECTION/x86_64"
+}
+
+status=0
+lint() { # name function
+	mkdir -p "$LOGS"
+	if "$2" >"$LOGS/check-$1.log" 2>&1; then
+		say "$(printf '%-12s ok' "$1")"
+	else
+		say "$(printf '%-12s FAILED' "$1")"
+		sed 's/^/    /' "$LOGS/check-$1.log"
+		status=1
+	fi
+}
+
+"$top/runner/deps.sh" check
+KDIR='' "$top/runner/source.sh"
+lint spdx spdx
+lint checkpatch checkpatch
+lint shellcheck shell
+lint cppcheck cppcheck_c
+lint python python
+lint rules rules
+exit "$status"

@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Usage: host.sh HOST TREE INSTALLED TEST...
+#
+# Boots one host with the tests and watches it to its end.  Leaves in
+# $OUT/HOST: serial.log (the kernel's), ktap.log (the tests'), timed.log,
+# watch.json and host.json.  What they mean is for the verdict to say.
+
+set -eu
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/runner/lib.sh"
+
+host=$1 tree=$2 installed=$3
+shift 3
+out=$OUT/$host
+work=$tree/$host
+. "$top/runner/machines/$host.sh"
+
+# Warnings reach the serial line as they happen; what is less stays in memory.
+cmdline="console=ttyS0 loglevel=5 panic=-1 nokaslr $MACHINE_CMDLINE ${CMDLINE:-}"
+
+write_facts() {
+	printf '{"emulator": %s, "version": %s, "cpu": %s, "cpus": %d, "memory_mib": %d, "cmdline": %s}\n' \
+		"$(json_string "$machine_emulator")" "$(json_string "$(machine_facts)")" \
+		"$(json_string "$machine_cpu")" "$MACHINE_CPUS" "$MACHINE_MIB" \
+		"$(json_string "$cmdline")" >"$out/host.json"
+}
+
+# The emulator must not outlive this script, however it ends.
+emulator=
+stop_emulator() {
+	[ -z "$emulator" ] || kill "$emulator" 2>/dev/null || :
+}
+trap stop_emulator EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+rm -rf "$out"
+mkdir -p "$out" "$work"
+write_facts
+"$top/runner/initramfs.sh" "$tree" "$installed" "$work/initramfs.cpio" "$@"
+: >"$out/serial.log"
+: >"$out/ktap.log"
+machine_start "$tree/objects/arch/x86/boot/bzImage" "$work/initramfs.cpio" "$cmdline" \
+	"$out/serial.log" "$out/ktap.log" </dev/null >"$out/emulator.log" 2>&1 &
+emulator=$!
+python3 "$top/runner/watch.py" --host "$host" --pid "$emulator" \
+	--serial "$out/serial.log" --ktap "$out/ktap.log" --timed "$out/timed.log" || :
+wait "$emulator" || echo "$?" >"$out/emulator.status"
+emulator=

@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Usage: initramfs.sh TREE INSTALLED FILE TEST...
+#
+# Packs FILE, the initramfs of an emulated host: busybox, the modules of the
+# kernel in TREE, the collection installed in INSTALLED, and the list of tests
+# to run.  The kernel's own gen_init_cpio makes it, so no privilege is needed;
+# uncompressed, because an emulated CPU unpacks slowly.
+
+set -eu
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/runner/lib.sh"
+
+tree=$1 installed=$2 file=$3
+shift 3
+work=$(dirname "$file")
+
+for folder in bin sbin dev proc sys tmp modules kselftest kselftest/kvm; do
+	echo "dir /$folder 0755 0 0"
+done >"$work/initramfs.list"
+
+add() { # name location mode
+	echo "file $1 $2 $3 0 0" >>"$work/initramfs.list"
+}
+
+# Symbols stay for a backtrace; debug information is most of a binary's size.
+strip_debug() { # from to
+	[ "$2" -nt "$1" ] || strip --strip-debug -o "$2" "$1"
+}
+
+add_busybox() {
+	add /bin/busybox "$(command -v busybox)" 0755
+	busybox --list | while read -r applet; do
+		[ "$applet" = busybox ] || echo "slink /bin/$applet busybox 0777 0 0"
+	done >>"$work/initramfs.list"
+	echo "nod /dev/console 0600 0 0 c 5 1" >>"$work/initramfs.list"
+}
+
+add_modules() {
+	find "$tree/objects/virt" "$tree/objects/arch/x86/kvm" "$tree/probe" -name '*.ko' |
+		while read -r module; do
+			add "/modules/$(basename "$module")" "$module" 0644
+		done
+}
+
+add_tests() { # test...
+	for test; do
+		[ -e "$installed/$test" ] || continue
+		strip_debug "$installed/$test" "$work/stripped/$test"
+		add "/kselftest/kvm/$test" "$work/stripped/$test" 0755
+	done
+	echo "$*" >"$work/selected"
+	add /kselftest/selected "$work/selected" 0644
+	add /kselftest/kvm/settings "$installed/settings" 0644
+}
+
+mkdir -p "$work/stripped"
+add_busybox
+add /init "$top/runner/guest/init" 0755
+add /bin/run-tests "$top/runner/guest/run-tests" 0755
+add_modules
+add_tests "$@"
+"$tree/objects/usr/gen_init_cpio" "$work/initramfs.list" >"$file.new"
+mv "$file.new" "$file"

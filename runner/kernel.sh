@@ -1,0 +1,116 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Usage: kernel.sh TREE
+#
+# Configures and builds the kernel in TREE/shadow and the probe for it, objects
+# in TREE/objects and TREE/probe.  What make would find out in some seconds is
+# asked first: nothing changed means no build, a change inside KVM alone means
+# no kernel image.
+
+set -eu
+LC_ALL=C
+export LC_ALL
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/runner/lib.sh"
+
+tree=$1
+shadow=$tree/shadow
+objects=$tree/objects
+probe=$tree/probe
+probe_source=$top/kernel/arch/x86/kvm/mmu
+
+kmake() { # target...
+	make -C "$shadow" O="$objects" -j"$JOBS" ${V:+V=$((V > 1))} -s "$@" </dev/null
+}
+
+wanted_config() {
+	cat "$top/kernel/host.config"
+	# The collection says =y where it means "there"; a module is there too.
+	grep -vxE 'CONFIG_KVM(_INTEL|_AMD)?=y' "$COLLECTION/config"
+	[ -z "${KCONFIG:-}" ] || cat "$KCONFIG"
+}
+
+# An option that this tree does not have, or that something it depends on
+# forbids, is no error: an older kernel lacks some.  The verdict names it.
+note_missing_options() {
+	grep -E '^CONFIG_' "$tree/wanted.config" | sort -u |
+		comm -23 - "$objects/.config.sorted" | while read -r option; do
+		echo "this kernel cannot be configured with $option"
+	done >"$tree/config-notes"
+}
+
+configure() {
+	mkdir -p "$objects"
+	rm -f "$tree/built"
+	kmake tinyconfig
+	"$shadow/scripts/kconfig/merge_config.sh" -m -O "$objects" \
+		"$objects/.config" "$tree/wanted.config"
+	kmake olddefconfig
+	sort -u "$objects/.config" >"$objects/.config.sorted"
+	note_missing_options
+	rm -f "$objects/.config.sorted"
+	cp "$tree/wanted.config" "$tree/configured"
+}
+
+needs_configure() {
+	[ ! -e "$objects/.config" ] ||
+		! cmp -s "$tree/wanted.config" "$tree/configured" ||
+		grep -q Kconfig "$tree/changed"
+}
+
+build_image() {
+	kmake bzImage modules
+}
+
+build_modules() {
+	kmake modules
+}
+
+only_kvm_changed() {
+	! grep -qvE '^(arch/x86/kvm|virt/kvm)/[^ ]*\.[ch]$' "$tree/changed"
+}
+
+# The objects are marked as built only after a build that succeeded, so one
+# that was interrupted starts over with all that it may have missed.
+build_kernel() {
+	if [ ! -e "$tree/built" ]; then
+		step kernel "building $(version)" build_image
+	elif [ -s "$tree/changed" ]; then
+		rm -f "$tree/built"
+		if only_kvm_changed; then
+			step kernel "building KVM ($(wc -l <"$tree/changed") files changed)" build_modules
+		else
+			step kernel "building $(version) ($(wc -l <"$tree/changed") files changed)" build_image
+		fi
+	else
+		return 0
+	fi
+	rm -f "$tree/probe-built"
+	touch "$tree/built"
+}
+
+version() {
+	sed -n 's/^VERSION = //p; s/^PATCHLEVEL = /./p; s/^SUBLEVEL = /./p' "$shadow/Makefile" |
+		tr -d '\n'
+}
+
+build_probe() {
+	mkdir -p "$probe"
+	kmake M="$probe_source" MO="$probe" modules
+}
+
+# Newer than the last build: any source of the probe.
+probe_changed() {
+	[ ! -e "$tree/probe-built" ] ||
+		[ -n "$(find "$probe_source" -type f -newer "$tree/probe-built")" ]
+}
+
+wanted_config | update "$tree/wanted.config"
+! needs_configure || step config "configuring $(version)" configure
+build_kernel
+if probe_changed; then
+	rm -f "$tree/probe-built"
+	step probe "building kvm_tdp_walk" build_probe
+	touch "$tree/probe-built"
+fi

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# What every part of the runner shares: where things are, how it speaks, how a
+# step is timed and fails.  Sourced, never executed; expects $top to be set to
+# the project's root.
+#
+# Environment, all optional:
+#   KDIR   kernel tree under test; without it Debian's source package is used
+#   HOSTS  hosts to run on, separated by spaces
+#   TESTS  tests to run, separated by spaces; without it all of them
+#   OUT    where results go
+#   CACHE  where downloads, kernel objects and built tests stay between runs
+#   V      1 shows every command and its output
+#   JOBS   parallel jobs of a build
+
+: "${top:?}"
+: "${V:=0}" "${JOBS:=$(nproc)}" "${HOSTS:=svm}" "${KDIR:=}" "${TESTS:=}"
+: "${OUT:=$top/out}"
+: "${CACHE:=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/tdx-conformance}"
+
+# Relative to where the user is, not to where a step works.
+case $OUT in /*) ;; *) OUT=$PWD/$OUT ;; esac
+case $CACHE in /*) ;; *) CACHE=$PWD/$CACHE ;; esac
+case $KDIR in '' | /*) ;; *) KDIR=$PWD/$KDIR ;; esac
+export V JOBS HOSTS KDIR TESTS OUT CACHE
+
+# The makes that are started here are none of the make that may have started us.
+unset MAKEFLAGS MAKELEVEL MFLAGS
+
+KERNEL_PACKAGE=linux-source-7.3
+COLLECTION=$top/tools/testing/selftests/kvm
+LOGS=$OUT/log
+
+say() { # text...
+	printf '%s\n' "$*"
+}
+
+die() { # text...
+	printf 'error: %s\n' "$*" >&2
+	exit 1
+}
+
+now_ms() {
+	date +%s%3N
+}
+
+# Prints a duration in milliseconds as seconds with one decimal.
+seconds() { # milliseconds
+	printf '%d.%d s' $(($1 / 1000)) $(($1 % 1000 / 100))
+}
+
+# Runs a command as a named step: says what it does, keeps its output in a log,
+# says how long it took.  A failure shows the end of the log, where the whole
+# of it is, and ends the run.
+step() { # name "what it does" command...
+	step_name=$1 step_what=$2
+	shift 2
+	mkdir -p "$LOGS"
+	step_log=$LOGS/$step_name.log
+	step_start=$(now_ms)
+	if [ "$V" = 1 ]; then
+		say "$(printf '%-10s %s' "$step_name" "$step_what")"
+		{
+			(set -x && "$@") 2>&1
+			echo $? >"$step_log.status"
+		} | tee "$step_log"
+		step_status=$(cat "$step_log.status")
+		rm -f "$step_log.status"
+		printf '%-10s' "$step_name"
+	else
+		printf '%-10s %s ... ' "$step_name" "$step_what"
+		step_status=0
+		("$@") >"$step_log" 2>&1 || step_status=$?
+	fi
+	step_took=$(seconds $(($(now_ms) - step_start)))
+	if [ "$step_status" -ne 0 ]; then
+		say "FAILED after $step_took"
+		[ "$V" = 1 ] || tail -n 20 "$step_log" | sed 's/^/    /'
+		die "$step_what failed; the whole output is in $step_log"
+	fi
+	say "$step_took"
+}
+
+# Puts standard input into a file, but leaves the file alone, and with it its
+# modification time and all that make builds from it, if nothing changed.
+update() { # file
+	cat >"$1.new"
+	if cmp -s "$1.new" "$1"; then
+		rm -f "$1.new"
+	else
+		mv -f "$1.new" "$1"
+	fi
+}
+
+# Refuses to go on with less free space than a step is known to need.
+need_space() { # directory mebibytes
+	mkdir -p "$1"
+	space_free=$(df -Pm "$1" | awk 'NR == 2 { print $4 }')
+	[ "$space_free" -ge "$2" ] ||
+		die "$1 has $space_free MiB free and $2 MiB are needed; free some or set CACHE= and OUT= to another disk"
+}
+
+json_string() { # text
+	printf '"%s"' "$(printf '%s' "$1" | tr -d '\000-\037' | sed 's/[\\"]/\\&/g')"
+}
+
+# Words as a JSON array of strings.
+json_array() { # word...
+	json_sep=
+	printf '['
+	for json_word; do
+		printf '%s' "$json_sep"
+		json_string "$json_word"
+		json_sep=', '
+	done
+	printf ']'
+}

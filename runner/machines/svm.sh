@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# Host svm: QEMU's TCG emulates an AMD CPU with SVM and nested paging.
+
+MACHINE_CPUS=2
+MACHINE_MIB=4096
+# A 1G page for the tests that need one, and 2M pages for the others: taken at
+# boot, while memory is in one piece.
+MACHINE_CMDLINE="hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=64"
+
+machine_facts() {
+	qemu-system-x86_64 --version | sed -n '1s/.*version //p'
+}
+
+machine_emulator="QEMU TCG"
+machine_cpu="max,+svm,+npt"
+
+# Starts the machine; the first serial port is the kernel's, the second the
+# tests'.  Ends by itself when the guest powers off or panics.
+machine_start() { # kernel initramfs cmdline serial ktap
+	exec qemu-system-x86_64 -accel tcg,thread=multi -cpu "$machine_cpu" \
+		-smp "$MACHINE_CPUS" -m "$MACHINE_MIB" \
+		-nodefaults -no-user-config -display none -no-reboot \
+		-kernel "$1" -initrd "$2" -append "$3" \
+		-serial "file:$4" -serial "file:$5"
+}

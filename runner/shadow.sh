@@ -1,0 +1,158 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Usage: shadow.sh SOURCE TREE
+#
+# Makes TREE/shadow, the tree that is built: links into SOURCE, with copies in
+# place of the files that the suite's patches touch.  So SOURCE is never written
+# to, its uncommitted changes are judged, and make sees the real files' times.
+#
+# A folder is linked as a whole unless it holds, at any depth, something that
+# must not be seen through it: a patched file, or what a build in SOURCE left
+# behind, which make would take for its own.  A kernel tree of 96,000 files
+# then needs some hundred links and no time.
+#
+# Leaves in TREE:
+#   changed     the source files that are not as they were at the last run
+#   patches     the patches that were applied, one name a line
+#   notes       one sentence for each that was left out
+
+set -eu
+LC_ALL=C
+export LC_ALL
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/runner/lib.sh"
+
+source=$(cd "$1" && pwd)
+tree=$2
+shadow=$tree/shadow
+
+# git knows which files are sources; a tree without git is a release, in which
+# everything is a source as long as nobody has built in it.
+has_git() {
+	[ -n "$(git -C "$source" ls-files Makefile 2>/dev/null)" ]
+}
+
+refuse_unusable() {
+	[ -f "$source/Kbuild" ] && [ -d "$source/arch/x86/kvm" ] ||
+		die "KDIR=$source is no Linux source tree"
+	has_git || [ ! -e "$source/include/config/auto.conf" ] ||
+		die "KDIR=$source was built in place and no git tells its sources from the objects; run make mrproper there, or give a clean copy"
+}
+
+# One line a file: name, time of the last change, size.  The suite's own copy
+# of the package never changes and is not looked through.
+list_files() {
+	cd "$source"
+	if [ "$source" = "$CACHE/source" ]; then
+		stat --printf '.\t%.9Y\t%s\n' .
+	elif has_git; then
+		git -c core.quotePath=false ls-files --cached --others --exclude-standard |
+			tr '\n' '\0' | xargs -0 stat --printf '%n\t%.9Y\t%s\n' 2>/dev/null || :
+	else
+		find . \( -type f -o -type l \) -printf '%P\t%T@\t%s\n'
+	fi | sort
+}
+
+note_changes() {
+	touch "$tree/files"
+	list_files >"$tree/files.new"
+	comm -3 "$tree/files" "$tree/files.new" | sed 's/^\t//' | cut -f 1 | sort -u >"$tree/changed"
+	mv "$tree/files.new" "$tree/files"
+}
+
+# What must not be seen through a link.
+build_products() {
+	echo .git
+	! has_git || git -C "$source" -c core.quotePath=false \
+		ls-files --others --ignored --exclude-standard --directory | sed 's,/$,,'
+}
+
+# The folders above each name, down from the root.
+ancestors() {
+	awk -F/ '{
+		path = "."
+		print path
+		for (i = 1; i < NF; i++) {
+			path = path == "." ? $i : path "/" $i
+			print path
+		}
+	}' | sort -u
+}
+
+# All that is linked: whatever the real folders hold, less products, patched
+# files and the real folders themselves.
+wanted_links() { # real-folders not-linked
+	while read -r folder; do
+		[ ! -d "$source/$folder" ] ||
+			find "$source/$folder" -mindepth 1 -maxdepth 1 -printf "$folder/%P\n"
+	done <"$1" | sed 's,^\./,,' | sort | comm -23 - "$2"
+}
+
+make_links() {
+	build_products | sort -u >"$tree/products"
+	sort -u "$tree/products" "$tree/patched.names" | ancestors >"$tree/real"
+	sort -u "$tree/products" "$tree/patched.names" "$tree/real" >"$tree/not-linked"
+	touch "$tree/links"
+	wanted_links "$tree/real" "$tree/not-linked" >"$tree/links.new"
+	comm -23 "$tree/links" "$tree/links.new" | (cd "$shadow" && tr '\n' '\0' | xargs -0r rm -f)
+	(cd "$shadow" && tr '\n' '\0' <"$tree/real" | xargs -0r mkdir -p)
+	comm -13 "$tree/links" "$tree/links.new" | while read -r name; do
+		rm -rf "${shadow:?}/$name"
+		ln -s "$source/$name" "$shadow/$name"
+	done
+	mv "$tree/links.new" "$tree/links"
+}
+
+# The series for this kernel: that of its own version, or else the newest.
+patch_folder() {
+	version=$(sed -n 's/^VERSION = //p; s/^PATCHLEVEL = /./p' "$source/Makefile" | tr -d '\n')
+	folder=$top/kernel/patches/$version
+	[ -d "$folder" ] || folder=$(printf '%s\n' "$top"/kernel/patches/* | sort -V | tail -n 1)
+	echo "$folder"
+}
+
+# Applies one patch in TREE/patched, to copies of the files it touches.  One
+# that does not apply is left out with a note: the probe works without.
+apply_patch() { # patch
+	for path in $(sed -n 's,^+++ b/,,p' "$1"); do
+		[ ! -e "$tree/patched/$path" ] || continue
+		mkdir -p "$tree/patched/$(dirname "$path")"
+		[ ! -e "$source/$path" ] || cp "$source/$path" "$tree/patched/$path"
+	done
+	if patch -d "$tree/patched" -p1 -F0 -s --dry-run <"$1" >/dev/null; then
+		patch -d "$tree/patched" -p1 -F0 -s --no-backup-if-mismatch <"$1"
+		basename "$1" >>"$tree/patches"
+	else
+		echo "$(basename "$1") does not apply to this tree and was left out" >>"$tree/notes"
+	fi
+}
+
+apply_patches() {
+	rm -rf "$tree/patched"
+	mkdir -p "$tree/patched"
+	: >"$tree/patches"
+	: >"$tree/notes"
+	for patch in "$(patch_folder)"/*.patch; do
+		[ ! -e "$patch" ] || apply_patch "$patch"
+	done
+	(cd "$tree/patched" && find . -type f -printf '%P\n' | sort) | while read -r path; do
+		cmp -s "$tree/patched/$path" "$source/$path" || echo "$path"
+	done >"$tree/patched.names"
+}
+
+# Copies a patched file only where it differs, so that make sees no change.
+place_patched() {
+	while read -r path; do
+		! cmp -s "$tree/patched/$path" "$shadow/$path" || continue
+		cp "$tree/patched/$path" "$shadow/$path"
+		echo "$path" >>"$tree/changed"
+	done <"$tree/patched.names"
+}
+
+refuse_unusable
+mkdir -p "$shadow"
+note_changes
+apply_patches
+make_links
+place_patched

@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Gets the kernel under test: Debian's source package, unpacked below $CACHE.
+# The mirror is the machine's own, apt checks the signatures, and nothing of
+# the system's own apt state is touched.  Prints nothing but what it does; the
+# tree is at $CACHE/source, with the package's version in $CACHE/source.version.
+
+set -eu
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/runner/lib.sh"
+
+# Suites that may have the package, the machine's own release first.
+SUITES='trixie-backports forky sid'
+APT=$CACHE/apt
+SPACE_MIB=3000
+
+# The machine's main Debian mirror, whatever it is.
+mirror() {
+	apt-get indextargets --format '$(REPO_URI) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
+		awk '$2 == "main" && $3 == "Debian" && $1 !~ /security/ { print $1; exit }'
+}
+
+# apt with a state of its own below $CACHE and one suite as its only source.
+private_apt() { # command argument...
+	apt_command=$1
+	shift
+	"$apt_command" -q -o "Dir::Etc::SourceList=$APT/sources.list" -o Dir::Etc::SourceParts=- \
+		-o "Dir::State=$APT/state" -o "Dir::State::Lists=$APT/lists" \
+		-o "Dir::State::status=/var/lib/dpkg/status" -o "Dir::Cache=$APT/cache" \
+		-o "APT::Sandbox::User=$(id -un)" -o Acquire::Retries=3 "$@"
+}
+
+use_suite() { # mirror suite
+	keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+	echo "deb [signed-by=$keyring] $1 $2 main" >"$APT/sources.list"
+	private_apt apt-get update
+}
+
+candidate() {
+	private_apt apt-cache show "$KERNEL_PACKAGE" 2>/dev/null |
+		sed -n 's/^Version: //p' | head -n 1
+}
+
+# Fails unless some suite has the package; leaves apt pointed at that suite.
+find_package() {
+	mkdir -p "$APT/lists/partial" "$APT/state" "$APT/cache/archives/partial"
+	uri=$(mirror)
+	[ -n "$uri" ] || die "apt knows no Debian mirror; run apt-get update, or give a tree with KDIR="
+	for suite in $SUITES; do
+		use_suite "$uri" "$suite" || continue
+		version=$(candidate)
+		[ -z "$version" ] || return 0
+	done
+	die "none of the suites $SUITES has $KERNEL_PACKAGE; give a tree with KDIR="
+}
+
+# apt takes up a download that was cut short and refuses one whose hash is off.
+download() {
+	find_package
+	(cd "$CACHE" && private_apt apt-get download "$KERNEL_PACKAGE")
+	echo "$version" >"$CACHE/source.version.new"
+}
+
+# Unpacks into a folder of another name first: a tree called "source" is whole.
+unpack() {
+	rm -rf "$CACHE/source.new" "$CACHE/source"
+	mkdir -p "$CACHE/source.new"
+	deb=$(ls "$CACHE/$KERNEL_PACKAGE"_*.deb)
+	dpkg-deb --fsys-tarfile "$deb" |
+		tar -xOf - "./usr/src/$KERNEL_PACKAGE.tar.xz" >"$CACHE/source.tar.xz"
+	tar -C "$CACHE/source.new" --strip-components=1 -I 'xz -T0' -xf "$CACHE/source.tar.xz"
+	rm -f "$CACHE/source.tar.xz" "$deb"
+	mv "$CACHE/source.new" "$CACHE/source"
+	mv "$CACHE/source.version.new" "$CACHE/source.version"
+}
+
+[ ! -e "$CACHE/source.version" ] || [ ! -d "$CACHE/source" ] || exit 0
+need_space "$CACHE" "$SPACE_MIB"
+rm -f "$CACHE/source.version"
+step download "$KERNEL_PACKAGE, from this machine's Debian mirror" download
+step unpack "$KERNEL_PACKAGE" unpack
