@@ -69,6 +69,10 @@ ADVICE = {
 }
 
 
+# What explains that the output ends too early.
+LOST = {"panic", "silence", "limit", "interrupted", "emulator"}
+
+
 @dataclass
 class Failure:
     """One reason why the verdict is "fail"."""
@@ -219,25 +223,36 @@ def running_test(host: Host) -> str:
     return ""
 
 
+def progress(host: Host) -> str:
+    """How far the host got."""
+    log = host.log
+    if not log.header:
+        return "before the tests began"
+    plan = "?" if log.plan is None else log.plan
+    done = f"after {log.results} of {plan} tests"
+    test = running_test(host)
+    return f"while {test} ran, {done}" if test else done
+
+
 def judge_watch(host: Host) -> None:
     """The machine must have ended by itself."""
     reason = host.watch.get("reason")
-    test = running_test(host)
-    while_running = f" while {test} ran" if test else ""
+    silence = host.watch.get("silence_s", "?")
+    limit = host.watch.get("limit_s", "?")
     sentences = {
-        "silence": f"no output for {host.watch.get('silence_s', '?')} s"
-                   f"{while_running}; the machine was ended",
-        "limit": f"not finished after {host.watch.get('limit_s', '?')} s"
-                 f"{while_running}; the machine was ended",
-        "interrupted": f"interrupted{while_running}",
+        "silence": f"no output for {silence} s, so the machine was ended",
+        "limit": f"not finished within {limit} s, so the machine was ended",
+        "interrupted": "the run was interrupted",
     }
     if reason in sentences:
-        fail(host, reason, sentences[reason], test, log=last_words(host))
+        fail(host, reason, f"{sentences[reason]} {progress(host)}",
+             running_test(host), log=last_words(host))
     elif host.watch and reason != "exit":
         fail(host, "watch", f"watch.json gives no known reason: {reason!r}")
     elif host.emulator_status not in ("", "0"):
         fail(host, "emulator", "the emulator failed with exit status "
-             f"{host.emulator_status[:20]}{while_running}", test,
+             f"{host.emulator_status[:20]} {progress(host)}",
+             running_test(host),
              log=host.emulator_said or last_words(host))
     if trouble := host.watch.get("trouble"):
         fail(host, "watch", str(trouble))
@@ -297,22 +312,23 @@ def finished(host: Host) -> bool:
     return "end" in host.log.facts
 
 
+def judge_cut(host: Host) -> None:
+    """The output ends too early: say where, unless it is clear why."""
+    if any(failure.kind in LOST for failure in host.failures):
+        return
+    cut = f", in the middle of a line ({host.log.cut[:60]!r})" \
+        if host.log.cut else ""
+    fail(host, "cut", f"the output ends {progress(host)}{cut}",
+         running_test(host), log=last_words(host))
+
+
 def judge_end(host: Host) -> None:
     """The output must be whole."""
     log = host.log
     if not finished(host):
-        never = [name for name in host.requested or []
-                 if name not in (test.name for test in log.tests)]
-        where = f" in {running_test(host)}" if running_test(host) else ""
-        cut = f", in the middle of a line ({log.cut[:60]!r})" if log.cut \
-            else ""
-        after = f"; never run: {', '.join(never)}" if never else ""
-        fail(host, "cut", f"the output ends{where} after {log.results} of "
-                          f"{log.plan if log.plan is not None else '?'} "
-                          f"tests{cut}{after}",
-             running_test(host), log=last_words(host))
+        judge_cut(host)
         return
-    if log.facts["end"] != str(log.plan):
+    if log.plan is not None and log.facts["end"] != str(log.plan):
         fail(host, "cut", f"the host planned {log.plan} tests and counts "
                           f"{log.facts['end']} at its end",
              log=last_words(host))
@@ -360,7 +376,7 @@ def judge_cases(host: Host, test: ktap.Test) -> None:
         if lost and not finished(host):
             kind = "cut"
         fail(host, kind, reason, test.name, case.name,
-             last_words(host) if lost else None)
+             last_words(host) if lost or kind == "timeout" else None)
 
 
 def judge_skipped_test(host: Host, test: ktap.Test) -> None:
@@ -377,22 +393,14 @@ def judge_skipped_test(host: Host, test: ktap.Test) -> None:
 
 def judge_results(host: Host, test: ktap.Test) -> None:
     """There must be as many results as planned, and one of them real."""
+    done = sum(case.reason != ktap.NO_RESULT for case in test.cases)
     if test.plan is None:
         fail(host, "plan", "the test printed no plan", test.name,
              log=last_words(host))
-    elif len(test.cases) < test.plan or \
-            any(case.reason == ktap.NO_RESULT for case in test.cases):
-        lost = [case for case in test.cases
-                if case.reason != ktap.NO_RESULT]
-        if test.reason != ktap.NO_RESULT:
-            fail(host, "results", f"{len(lost)} of {test.plan} planned cases "
-                                  "have a result", test.name,
-                 log=last_words(host))
-    elif len(test.cases) > test.plan:
-        fail(host, "results", f"{len(test.cases)} cases have a result where "
-                              f"{test.plan} were planned", test.name)
-    if test.plan is not None and test.reason != ktap.NO_RESULT and \
-            not any(case.result in ktap.RAN for case in test.cases):
+    elif len(test.cases) != test.plan:
+        fail(host, "results", f"{done} of {test.plan} planned cases have a "
+                              "result", test.name, log=last_words(host))
+    elif not any(case.result in ktap.RAN for case in test.cases):
         fail(host, "none-ran", "no case of the test ran", test.name)
 
 
@@ -408,22 +416,26 @@ def judge_test(host: Host, test: ktap.Test) -> None:
     for problem in test.problems:
         fail(host, "results", problem, test.name)
     explained = any(case.result in ktap.BAD for case in test.cases)
-    if test.result == ktap.TIMEOUT:
+    if test.result == ktap.TIMEOUT and not any(
+            case.result == ktap.TIMEOUT for case in test.cases):
         fail(host, "timeout", f"the test ran too long ({test.reason})",
              test.name, log=last_words(host))
-    elif test.result in ktap.BAD and test.reason != ktap.NO_RESULT and \
+    elif test.result in {ktap.FAIL, ktap.CRASH} and \
+            (finished(host) or test.reason != ktap.NO_RESULT) and \
             not (explained and test.reason == "exit=1"):
         fail(host, "crash" if test.result == ktap.CRASH else "test",
              f"the test failed as a whole: {test.reason}", test.name,
              log=last_words(host))
-    judge_results(host, test)
+    # A host that was lost says so once.
+    if test.reason != ktap.NO_RESULT or finished(host):
+        judge_results(host, test)
 
 
 def judge_any_ran(host: Host) -> None:
     """A run in which no case ran proves nothing."""
     ran = any(case.result in ktap.RAN for test in host.log.tests
               for case in test.cases)
-    if not ran and finished(host):
+    if not ran and not host.failures:
         reasons = {test.plan_skip for test in host.log.tests
                    if test.plan_skip}
         why = f": {'; '.join(sorted(reasons))}" if reasons else ""

@@ -58,6 +58,7 @@ class Test:
     problems: list[str] = field(default_factory=list)
     running: Case | None = None
     announces: bool = False
+    number: int = 0
 
 
 @dataclass
@@ -198,14 +199,13 @@ def abandon_case(test: Test) -> None:
         return
     case.reason = case.reason or NO_RESULT
     test.cases.append(case)
+    test.number += 1
     test.running = None
 
 
 def begin_case(test: Test, name: str, ms: int | None) -> None:
     """Start a case at its RUN line."""
-    if test.running:
-        test.problems.append(f"{test.running.name} has no result line")
-        abandon_case(test)
+    abandon_case(test)
     test.announces = True
     test.running = Case(name, begin_ms=ms)
 
@@ -224,25 +224,34 @@ def end_case(test: Test, word: str, text: str, ms: int | None) -> None:
     test.running = None
 
 
+def result_problem(test: Test, number: int, name: str) -> str:
+    """Why a result line is not the one that is due, or nothing."""
+    if test.running and name != test.running.name:
+        return f"a result came while {test.running.name} ran"
+    if test.announces and not test.running:
+        return "a result came while no case ran"
+    if number != test.number + 1:
+        return f"result number {test.number + 1} was due"
+    return ""
+
+
 def read_result(test: Test, match: re.Match[str], ms: int | None) -> None:
-    """Take a result line that is due, report one that is not."""
-    word, number, text = match[1], int(match[2]), match[3] or ""
-    name = split_directive(text)[0]
-    due = len(test.cases) + 1
-    target = test.running.messages if test.running else test.messages
-    if number != due:
-        say(target, match[0])
-        test.problems.append(f"result number {number} came where {due} was "
-                             f"due: {match[0]}")
-    elif test.running and name != test.running.name:
-        say(target, match[0])
-        test.problems.append(f"a result came while {test.running.name} "
-                             f"ran: {match[0]}")
-    elif test.announces and not test.running:
-        say(target, match[0])
-        test.problems.append(f"a result came while no case ran: {match[0]}")
-    else:
-        end_case(test, word, text, ms)
+    """Take a result line that is due, report one that is not.
+
+    A wrong number is a failure of the test, but the name tells that the
+    result is the running case's, and the next number is expected after it.
+    """
+    number, text = int(match[2]), match[3] or ""
+    problem = result_problem(test, number, split_directive(text)[0])
+    if problem:
+        test.problems.append(f"{problem}, this came: {match[0]}")
+    if problem and not problem.startswith("result number") or \
+            number <= test.number and not test.running:
+        say(test.running.messages if test.running else test.messages,
+            match[0])
+        return
+    test.number = number
+    end_case(test, match[1], text, ms)
 
 
 def read_plan(test: Test, match: re.Match[str]) -> bool:
@@ -270,8 +279,7 @@ def merged_result(test: Test, text: str) -> re.Match[str] | None:
     """Find the running case's result behind output without a newline."""
     if not test.running:
         return None
-    due = len(test.cases) + 1
-    pattern = rf"(not ok|ok) ({due}) ({re.escape(test.running.name)}(?: .*)?)$"
+    pattern = rf"(not ok|ok) ({test.number + 1}) ({re.escape(test.running.name)}(?: .*)?)$"
     return re.search(pattern, text)
 
 
@@ -324,9 +332,7 @@ def abandon_test(log: HostLog) -> None:
 
 def begin_test(log: HostLog, name: str, ms: int | None) -> None:
     """Start a test where run-tests names it."""
-    if log.running:
-        log.problems.append(f"{log.running.name} has no result line")
-        abandon_test(log)
+    abandon_test(log)
     log.running = Test(name, begin_ms=ms)
     log.tests.append(log.running)
 
@@ -389,6 +395,8 @@ def feed_host(log: HostLog, text: str, ms: int | None) -> None:
         log.plan = int(match[1])
     elif match := END.match(text):
         end_test(log, match, ms)
+    elif log.running and merged_result(log.running, text):
+        feed_test(log.running, text, ms)
     else:
         say(log.running.messages if log.running else log.messages, text)
 
