@@ -234,9 +234,14 @@ def progress(host: Host) -> str:
     return f"while {test} ran, {done}" if test else done
 
 
+def said_of(host: Host, kind: str) -> bool:
+    """Whether a failure of this kind was filed already."""
+    return any(failure.kind == kind for failure in host.failures)
+
+
 def judge_watch(host: Host) -> None:
     """The machine must have ended by itself."""
-    reason = host.watch.get("reason")
+    reason = str(host.watch.get("reason"))
     silence = host.watch.get("silence_s", "?")
     limit = host.watch.get("limit_s", "?")
     sentences = {
@@ -247,8 +252,8 @@ def judge_watch(host: Host) -> None:
     if reason in sentences:
         fail(host, reason, f"{sentences[reason]} {progress(host)}",
              running_test(host), log=last_words(host))
-    elif host.watch and reason != "exit":
-        fail(host, "watch", f"watch.json gives no known reason: {reason!r}")
+    elif reason != "exit" and not said_of(host, "watch"):
+        fail(host, "watch", f"watch.json gives no known reason: {reason[:40]}")
     elif host.emulator_status not in ("", "0"):
         fail(host, "emulator", "the emulator failed with exit status "
              f"{host.emulator_status[:20]} {progress(host)}",
@@ -466,7 +471,7 @@ def requested_tests(run: Run, name: str) -> list[str] | None:
     if isinstance(names, list) and names and \
             all(isinstance(item, str) for item in names):
         return names
-    if run.meta:
+    if not run.failures:
         run.failures.append(Failure(
             "input", f"meta.json does not say which tests {name} was asked "
                      "to run", name))
