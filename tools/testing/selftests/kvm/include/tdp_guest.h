@@ -99,6 +99,12 @@ int __guest_resume(struct kvm_vcpu *vcpu);
 u64 guest_do(struct kvm_vcpu *vcpu, enum guest_op op, u64 gpa, u64 stride,
 	     u64 nr, u64 value);
 
+/* Run the vCPU, which loads its root, and touch no more than its own code. */
+static inline void guest_idle(struct kvm_vcpu *vcpu)
+{
+	guest_do(vcpu, GUEST_READ, 0, 0, 0, 0);
+}
+
 /* Read 8 bytes at a GPA; the value is returned. */
 static inline u64 guest_read(struct kvm_vcpu *vcpu, u64 gpa)
 {

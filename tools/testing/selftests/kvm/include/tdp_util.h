@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What every file of the library needs: ending a case, and levels. */
+/* What every file of the library needs: ending a case, levels, small files. */
 #ifndef SELFTEST_TDP_UTIL_H
 #define SELFTEST_TDP_UTIL_H
 
@@ -40,5 +40,23 @@ static inline const char *tdp_level_name(int level)
 
 	return level >= PG_LEVEL_4K && level <= PG_LEVEL_1G ? names[level] : "?";
 }
+
+/**
+ * tdp_read_line() - the first line of a file in /sys or /proc
+ * @path: the file
+ *
+ * Return: the line without its newline, valid until the next call; empty if
+ * there is no such file or it cannot be read.
+ */
+const char *tdp_read_line(const char *path);
+
+/**
+ * __tdp_write_line() - write a value to a file in /sys or /proc
+ * @path: the file
+ * @value: what to write
+ *
+ * Return: 0, or a negative errno.
+ */
+int __tdp_write_line(const char *path, const char *value);
 
 #endif /* SELFTEST_TDP_UTIL_H */

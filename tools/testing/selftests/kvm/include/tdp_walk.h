@@ -139,6 +139,13 @@ static inline u64 tdp_exact_pfn(const struct kvm_tdp_walk_entry *entry, u64 gpa)
 	return entry->pfn + ((gpa / PAGE_SIZE) & (tdp_level_pages(entry->ret) - 1));
 }
 
+/*
+ * For negative controls alone: called, if set, with the answers that
+ * tdp_walk_range() got, to falsify them before they are judged.
+ */
+extern void (*tdp_falsify)(enum kvm_tdp_walk_method method, bool is_private,
+			   u64 nr, struct kvm_tdp_walk_entry *entries);
+
 /**
  * tdp_roots() - the roots that a vCPU has loaded, or end the case as failed
  * @vcpu: the vCPU

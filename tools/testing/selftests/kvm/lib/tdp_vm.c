@@ -1,25 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <sys/stat.h>
-
 #include <linux/sizes.h>
 
 #include "tdp_vm.h"
-
-/* A file's first line without its newline; empty if there is no such file. */
-static const char *tdp_file(const char *path)
-{
-	static char line[128];
-	FILE *f = fopen(path, "r");
-
-	line[0] = '\0';
-	if (f) {
-		if (!fgets(line, sizeof(line), f))
-			line[0] = '\0';
-		fclose(f);
-	}
-	line[strcspn(line, "\n")] = '\0';
-	return line;
-}
 
 static const char *tdp_probe_lacks(void)
 {
@@ -44,7 +26,7 @@ const char *tdp_host_lacks(void)
 			 strerror(errno));
 		return why;
 	}
-	if (tdp_file("/sys/module/kvm/parameters/tdp_mmu")[0] != 'Y')
+	if (tdp_read_line("/sys/module/kvm/parameters/tdp_mmu")[0] != 'Y')
 		return "KVM does not use the TDP MMU on this host";
 	return tdp_probe_lacks();
 }
@@ -68,7 +50,7 @@ static const char *tdp_hugetlb_lacks(u64 page_size, u64 size)
 	snprintf(path, sizeof(path),
 		 "/sys/kernel/mm/hugepages/hugepages-%lukB/free_hugepages",
 		 page_size / SZ_1K);
-	have = strtoull(tdp_file(path), NULL, 10);
+	have = strtoull(tdp_read_line(path), NULL, 10);
 	if (have >= need)
 		return NULL;
 
@@ -79,7 +61,7 @@ static const char *tdp_hugetlb_lacks(u64 page_size, u64 size)
 
 static const char *tdp_thp_lacks(void)
 {
-	const char *enabled = tdp_file("/sys/kernel/mm/transparent_hugepage/enabled");
+	const char *enabled = tdp_read_line("/sys/kernel/mm/transparent_hugepage/enabled");
 
 	if (strstr(enabled, "[always]") || strstr(enabled, "[madvise]"))
 		return NULL;

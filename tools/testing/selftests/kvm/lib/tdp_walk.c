@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tdp_walk.h"
 
+void (*tdp_falsify)(enum kvm_tdp_walk_method method, bool is_private, u64 nr,
+		    struct kvm_tdp_walk_entry *entries);
+
 int __tdp_probe_open(void)
 {
 	static int fd = -1;
@@ -84,6 +87,9 @@ void tdp_walk_range(struct kvm_vcpu *vcpu, enum kvm_tdp_walk_method method,
 			   (unsigned long long)(gpa + done * stride),
 			   tdp_method_name(method), strerror(-r));
 	}
+
+	if (tdp_falsify)
+		tdp_falsify(method, is_private, nr, entries);
 }
 
 struct kvm_tdp_roots tdp_roots(struct kvm_vcpu *vcpu)

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Negative controls: each assertion of the library is given what it must
+ * refuse, and has to say so.  Without them a broken assertion would make every
+ * other test pass.
+ */
+#include <stdio.h>
+
+/* Failures that are wanted go to memory, all others where they always go. */
+static FILE *control_log;
+#define TH_LOG_STREAM	(control_log ?: stderr)
+
+#include "tdp_test.h"
+
+#define NPAGES	8
+
+FIXTURE(control) {
+	struct tdp_vm t;
+	u64 pfns[NPAGES];
+};
+
+FIXTURE_VARIANT(control) {
+	struct tdp_mem mem;
+};
+
+/* The two sources of truth, pagemap and guest_memfd. */
+FIXTURE_VARIANT_ADD(control, default_vm) {
+	.mem = TDP_MEM_DEFAULT,
+};
+
+FIXTURE_VARIANT_ADD(control, sw_protected_private) {
+	.mem = TDP_MEM_SW_PROTECTED_PRIVATE,
+};
+
+/* Pages 0 to NPAGES - 1 are mapped, the rest of the slot is not. */
+FIXTURE_SETUP(control)
+{
+	struct tdp_vm *t = &self->t;
+
+	TDP_SETUP_SLOT(t, &variant->mem, VM_MEM_SRC_ANONYMOUS, TDP_GPA,
+		       2 * NPAGES);
+	tdp_vm_touch(t);
+	guest_write_pages(t->vcpu, t->gpa, NPAGES, 0);
+	tdp_vm_pfns(t, t->gpa, NPAGES, t->mem.is_private, self->pfns);
+}
+
+FIXTURE_TEARDOWN(control)
+{
+	tdp_vm_free(&self->t);
+}
+
+/* What an assertion did, when it was allowed to judge a harness of its own. */
+struct control_result {
+	int exit_code;
+	char log[512];
+};
+
+static struct control_result control_end(struct __test_metadata *fake,
+					 char **log)
+{
+	struct control_result result = { .exit_code = fake->exit_code };
+
+	/* The text is there only once the stream is closed. */
+	fclose(control_log);
+	control_log = NULL;
+	snprintf(result.log, sizeof(result.log), "%s", *log);
+	free(*log);
+	return result;
+}
+
+/*
+ * Run a statement with a harness that only it can fail, and yield what it did.
+ * The statement stands in the caller, whose variables it may use.
+ */
+#define CONTROL(...) ({							\
+	struct __test_metadata __fake = { .name = "control" };		\
+	char *__log = NULL;						\
+	size_t __size;							\
+									\
+	control_log = open_memstream(&__log, &__size);			\
+	{								\
+		struct __test_metadata *_metadata = &__fake;		\
+									\
+		__VA_ARGS__;						\
+	}								\
+	control_end(&__fake, &__log);					\
+})
+
+/* The statement must fail and say @text. */
+#define EXPECT_REFUSED(text, ...) do {					\
+	struct control_result __r = CONTROL(__VA_ARGS__);		\
+									\
+	EXPECT_EQ(__r.exit_code, KSFT_FAIL);				\
+	EXPECT_NE(strstr(__r.log, text), NULL)				\
+		TH_LOG("Wanted \"%s\" in: %s", text, __r.log);		\
+} while (0)
+
+/* The statement must not fail. */
+#define EXPECT_ACCEPTED(...) do {					\
+	struct control_result __r = CONTROL(__VA_ARGS__);		\
+									\
+	EXPECT_EQ(__r.exit_code, KSFT_PASS)				\
+		TH_LOG("Refused: %s", __r.log);				\
+} while (0)
+
+/* Rules: control.assertions */
+TEST_F(control, one_gpa)
+{
+	struct tdp_vm *t = &self->t;
+	u64 gpa = t->gpa + PAGE_SIZE, pfn = self->pfns[1];
+	u64 free_gpa = t->gpa + NPAGES * PAGE_SIZE;
+
+	EXPECT_ACCEPTED(EXPECT_TDP_LEAF(t->vcpu, gpa, PG_LEVEL_4K, pfn));
+
+	EXPECT_REFUSED("Wanted level 2 (2M), got level 1 (4K) at gpa 0x100001000",
+		       EXPECT_TDP_LEAF(t->vcpu, gpa, PG_LEVEL_2M, pfn));
+	EXPECT_REFUSED("Wanted level 3 (1G), got level 1 (4K)",
+		       EXPECT_TDP_LEAF(t->vcpu, gpa, PG_LEVEL_1G, pfn));
+	EXPECT_REFUSED("Wanted base pfn",
+		       EXPECT_TDP_LEAF(t->vcpu, gpa, PG_LEVEL_4K, pfn + 1));
+	EXPECT_REFUSED("Wanted base pfn",
+		       EXPECT_TDP_LEAF(t->vcpu, gpa, PG_LEVEL_4K, pfn - 1));
+	EXPECT_REFUSED("Wanted base pfn",
+		       EXPECT_TDP_LEAF(t->vcpu, gpa, PG_LEVEL_4K, self->pfns[0]));
+	EXPECT_REFUSED("Wanted level 1 (4K), got -ENOENT at gpa 0x100008000",
+		       EXPECT_TDP_LEAF(t->vcpu, free_gpa, PG_LEVEL_4K, pfn));
+
+	EXPECT_ACCEPTED(EXPECT_TDP_ABSENT(t->vcpu, free_gpa, NPAGES));
+
+	EXPECT_REFUSED("Wanted -ENOENT, got level 1 (4K) at gpa 0x100000000",
+		       EXPECT_TDP_ABSENT(t->vcpu, t->gpa, 1));
+	EXPECT_REFUSED("at gpa 0x100007000",
+		       EXPECT_TDP_ABSENT(t->vcpu, free_gpa - PAGE_SIZE, 3));
+	EXPECT_REFUSED(", and 7 more of 16",
+		       EXPECT_TDP_ABSENT(t->vcpu, t->gpa, 2 * NPAGES));
+}
+
+/*
+ * A range that is right but for one page, wherever that page is.
+ *
+ * Rules: control.assertions
+ */
+TEST_F(control, range)
+{
+	struct tdp_vm *t = &self->t;
+	u64 pfns[NPAGES], i;
+
+	EXPECT_ACCEPTED(EXPECT_TDP_LEAVES(t->vcpu, t->gpa, NPAGES, PG_LEVEL_4K,
+					  self->pfns));
+	for (i = 0; i < NPAGES; i++) {
+		memcpy(pfns, self->pfns, sizeof(pfns));
+		pfns[i] ^= 1;
+		EXPECT_REFUSED("Wanted base pfn",
+			       EXPECT_TDP_LEAVES(t->vcpu, t->gpa, NPAGES,
+						 PG_LEVEL_4K, pfns));
+	}
+	EXPECT_REFUSED("Wanted level 2 (2M), got level 1 (4K)",
+		       EXPECT_TDP_LEAVES(t->vcpu, t->gpa, NPAGES, PG_LEVEL_2M,
+					 self->pfns));
+}
+
+/* Rules: control.assertions */
+TEST_F(control, walks)
+{
+	struct tdp_vm *t = &self->t;
+	int rets[] = { PG_LEVEL_4K, PG_LEVEL_4K, -ENOENT };
+	u64 pfns[] = { self->pfns[0], self->pfns[NPAGES / 2], TDP_NO_PFN };
+	struct tdp_expect want = {
+		.gpa = t->gpa,
+		.stride = NPAGES / 2 * PAGE_SIZE,
+		.nr = 3,
+		.rets = rets,
+		.pfns = pfns,
+	};
+
+	EXPECT_ACCEPTED(EXPECT_TDP_WALKS(t->vcpu, &want));
+	rets[2] = PG_LEVEL_4K;
+	EXPECT_REFUSED("got -ENOENT", EXPECT_TDP_WALKS(t->vcpu, &want));
+	rets[2] = -ENOENT;
+	rets[0] = -ENOENT;
+	EXPECT_REFUSED("Wanted -ENOENT", EXPECT_TDP_WALKS(t->vcpu, &want));
+	rets[0] = PG_LEVEL_4K;
+	pfns[1]++;
+	EXPECT_REFUSED("Wanted base pfn", EXPECT_TDP_WALKS(t->vcpu, &want));
+}
+
+/*
+ * The slot's memory and guest_memfd never trade places unnoticed.
+ *
+ * Rules: control.assertions
+ */
+TEST_F(control, mapped)
+{
+	struct tdp_vm *t = &self->t;
+
+	EXPECT_ACCEPTED(EXPECT_TDP_MAPPED(t, t->gpa, NPAGES, PG_LEVEL_4K));
+	EXPECT_REFUSED("Wanted level 2 (2M)",
+		       EXPECT_TDP_MAPPED(t, t->gpa, NPAGES, PG_LEVEL_2M));
+	EXPECT_REFUSED("got -ENOENT",
+		       EXPECT_TDP_MAPPED(t, t->gpa, NPAGES + 1, PG_LEVEL_4K));
+	if (!t->mem.gmem)
+		return;
+
+	t->mem.is_private ^= true;
+	EXPECT_REFUSED("Wanted base pfn",
+		       EXPECT_TDP_MAPPED(t, t->gpa, NPAGES, PG_LEVEL_4K));
+}
+
+/* Which answers to falsify, and how. */
+static struct {
+	enum kvm_tdp_walk_method method;
+	bool is_private;
+	struct kvm_tdp_walk_entry xor;
+} lie;
+
+static void control_lie(enum kvm_tdp_walk_method method, bool is_private,
+			u64 nr, struct kvm_tdp_walk_entry *entries)
+{
+	if (method != lie.method || is_private != lie.is_private)
+		return;
+	entries[nr - 1].ret ^= lie.xor.ret;
+	entries[nr - 1].pfn ^= lie.xor.pfn;
+}
+
+static void expect_lie_refused(struct __test_metadata *_metadata,
+			       FIXTURE_DATA(control) *self)
+{
+	struct tdp_vm *t = &self->t;
+	u64 free_gpa = t->gpa + NPAGES * PAGE_SIZE;
+	char where[32];
+
+	snprintf(where, sizeof(where), "(%s, %s)", tdp_method_name(lie.method),
+		 lie.is_private ? "private" : "shared");
+
+	tdp_falsify = control_lie;
+	EXPECT_REFUSED(where, EXPECT_TDP_LEAF(t->vcpu, t->gpa, PG_LEVEL_4K,
+					      self->pfns[0]));
+	EXPECT_REFUSED(where, EXPECT_TDP_LEAVES(t->vcpu, t->gpa, NPAGES,
+						PG_LEVEL_4K, self->pfns));
+	EXPECT_REFUSED(where, EXPECT_TDP_MAPPED(t, t->gpa, NPAGES, PG_LEVEL_4K));
+	EXPECT_REFUSED(where, EXPECT_TDP_ABSENT(t->vcpu, free_gpa, NPAGES));
+	EXPECT_REFUSED("Wanted", EXPECT_TDP_AGREE(t->vcpu, t->gpa, PAGE_SIZE,
+						  NPAGES));
+	tdp_falsify = NULL;
+}
+
+/*
+ * One method in one view that answers wrongly is enough to fail: a wrong
+ * level, a wrong PFN, or a PFN beside -ENOENT.
+ *
+ * Rules: control.assertions
+ */
+TEST_F(control, every_column_counts)
+{
+	struct tdp_vm *t = &self->t;
+	int i;
+
+	EXPECT_ACCEPTED(EXPECT_TDP_AGREE(t->vcpu, t->gpa, PAGE_SIZE, 2 * NPAGES));
+
+	for (i = 0; i < 2 * KVM_TDP_WALK_NR_METHODS; i++) {
+		lie.method = i / 2;
+		lie.is_private = i % 2;
+		if (!tdp_has_method(lie.method))
+			continue;
+
+		lie.xor = (struct kvm_tdp_walk_entry) { .ret = 3 };
+		expect_lie_refused(_metadata, self);
+		lie.xor = (struct kvm_tdp_walk_entry) { .pfn = 1 };
+		expect_lie_refused(_metadata, self);
+	}
+}
+
+/*
+ * What expectations come from tells one page from another, and a page that is
+ * there from one that is not.
+ *
+ * Rules: control.assertions
+ */
+TEST_F(control, truth)
+{
+	struct tdp_vm *t = &self->t;
+	struct tdp_stats before = tdp_stats(t->vm);
+	u64 i;
+
+	for (i = 0; i < NPAGES; i++) {
+		EXPECT_NE(self->pfns[i], TDP_NO_PFN);
+		EXPECT_NE(self->pfns[i], self->pfns[(i + 1) % NPAGES]);
+	}
+
+	EXPECT_FALSE(tdp_hva_is_huge(t->hva, NPAGES * PAGE_SIZE));
+	if (t->mem.is_private)
+		EXPECT_EQ(tdp_gmem_pfn(t->gmem_fd, NPAGES * PAGE_SIZE), TDP_NO_PFN);
+
+	guest_write_pages(t->vcpu, t->gpa + NPAGES * PAGE_SIZE, 3, 0);
+	EXPECT_EQ(tdp_stats_since(t->vm, &before, PG_LEVEL_4K), 3);
+	EXPECT_EQ(tdp_stats_since(t->vm, &before, PG_LEVEL_2M), 0);
+
+	ASSERT_EQ(madvise(t->hva, PAGE_SIZE, MADV_DONTNEED), 0);
+	EXPECT_EQ(tdp_hva_pfn(t->hva), TDP_NO_PFN);
+}
+
+/* Run in a child; yield the status that waitpid() reports. */
+#define CHILD_STATUS(...) ({						\
+	int __status = -1;						\
+	pid_t __pid = fork();						\
+									\
+	if (!__pid) {							\
+		control_log = fopen("/dev/null", "w");			\
+		__VA_ARGS__;						\
+		_exit(KSFT_PASS);					\
+	}								\
+	waitpid(__pid, &__status, 0);					\
+	__status;							\
+})
+
+/*
+ * The fork unmaps the slot's own memory, which is copied on write from then
+ * on, so the child relies on no page that is mapped.
+ *
+ * Rules: control.assertions
+ */
+TEST_F(control, assert_ends_the_case)
+{
+	struct __test_metadata fake = { .name = "control" };
+	struct tdp_vm *t = &self->t;
+	int status;
+
+	status = CHILD_STATUS({
+		struct __test_metadata *_metadata = &fake;
+
+		ASSERT_TDP_LEAF(t->vcpu, t->gpa, PG_LEVEL_2M, self->pfns[0]);
+	});
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_EQ(WTERMSIG(status), SIGABRT);
+
+	status = CHILD_STATUS({
+		struct __test_metadata *_metadata = &fake;
+
+		ASSERT_TDP_ABSENT(t->vcpu, t->gpa + NPAGES * PAGE_SIZE, NPAGES);
+	});
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(WEXITSTATUS(status), KSFT_PASS);
+}
+
+/*
+ * A failure stays one: whatever errno says, and if the case wants to be
+ * skipped afterwards.
+ *
+ * Rules: control.assertions
+ */
+TEST(failure_is_no_skip)
+{
+	struct __test_results results = {};
+	struct __test_metadata fake = { .name = "control", .results = &results };
+	int status;
+
+	status = CHILD_STATUS({
+		dup2(fileno(control_log), STDERR_FILENO);
+		errno = EACCES;
+		TDP_ASSERT(false, "This is wanted");
+	});
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(WEXITSTATUS(status), KSFT_FAIL);
+
+	fake.exit_code = KSFT_FAIL;
+	status = CHILD_STATUS({
+		struct __test_metadata *_metadata = &fake;
+
+		TDP_SKIP(_exit(_metadata->exit_code), "This is wanted");
+	});
+	EXPECT_EQ(WEXITSTATUS(status), KSFT_FAIL);
+
+	fake.exit_code = KSFT_PASS;
+	status = CHILD_STATUS({
+		struct __test_metadata *_metadata = &fake;
+
+		TDP_SKIP(_exit(_metadata->exit_code), "This is wanted");
+	});
+	EXPECT_EQ(WEXITSTATUS(status), KSFT_SKIP);
+}
+
+TDP_HARNESS_MAIN
