@@ -65,7 +65,8 @@ COMPLAINTS = [
     ("kmemleak", False, r"kmemleak: \d+ new suspected memory leaks"),
     ("refcount", False, r"refcount_t: "),
     ("list corruption", False, r"(?:slab )?list_(?:add|del)\w* corruption"),
-    ("bad memory access", False, r"(?:BUG: )?unable to handle (?:kernel |page )"),
+    ("bad memory access", False,
+     r"(?:BUG: )?unable to handle (?:kernel |page )"),
     ("bad memory access", False, r"BUG: kernel NULL pointer dereference"),
     ("general protection fault", False,
      r"(?:Oops: )?general protection fault(?:, |: )"),
@@ -137,11 +138,6 @@ class KernelLog:
     begun: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     splats: list[Splat] = field(default_factory=list)
-
-    @property
-    def panicked(self) -> bool:
-        """Whether the kernel gave up."""
-        return any(splat.kind == "panic" for splat in self.splats)
 
 
 def message(line: str) -> str:

@@ -224,14 +224,12 @@ def end_case(test: Test, word: str, text: str, ms: int | None) -> None:
     test.running = None
 
 
-def result_problem(test: Test, number: int, name: str) -> str:
-    """Why a result line is not the one that is due, or nothing."""
+def stray_result(test: Test, name: str) -> str:
+    """Why a result line belongs to no case, or nothing."""
     if test.running and name != test.running.name:
         return f"a result came while {test.running.name} ran"
     if test.announces and not test.running:
         return "a result came while no case ran"
-    if number != test.number + 1:
-        return f"result number {test.number + 1} was due"
     return ""
 
 
@@ -242,13 +240,14 @@ def read_result(test: Test, match: re.Match[str], ms: int | None) -> None:
     result is the running case's, and the next number is expected after it.
     """
     number, text = int(match[2]), match[3] or ""
-    problem = result_problem(test, number, split_directive(text)[0])
-    if problem:
-        test.problems.append(f"{problem}, this came: {match[0]}")
-    if problem and not problem.startswith("result number") or \
-            number <= test.number and not test.running:
-        say(test.running.messages if test.running else test.messages,
-            match[0])
+    stray = stray_result(test, split_directive(text)[0])
+    if not stray and number != test.number + 1:
+        test.problems.append(f"result number {test.number + 1} was due, "
+                             f"this came: {match[0]}")
+        if not test.running and number <= test.number:
+            return
+    if stray:
+        test.problems.append(f"{stray}, this came: {match[0]}")
         return
     test.number = number
     end_case(test, match[1], text, ms)
@@ -279,7 +278,8 @@ def merged_result(test: Test, text: str) -> re.Match[str] | None:
     """Find the running case's result behind output without a newline."""
     if not test.running:
         return None
-    pattern = rf"(not ok|ok) ({test.number + 1}) ({re.escape(test.running.name)}(?: .*)?)$"
+    name = re.escape(test.running.name)
+    pattern = rf"(not ok|ok) ({test.number + 1}) ({name}(?: .*)?)$"
     return re.search(pattern, text)
 
 

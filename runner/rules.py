@@ -16,7 +16,8 @@ from pathlib import Path
 RULE_ID = re.compile(r"[a-z][a-z0-9]*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)+$")
 RULE_ROW = re.compile(r"\|\s*`([^`]+)`\s*\|\s*(.*?)\s*\|")
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
-DEFINE = re.compile(r"^[ \t]*#[ \t]*define\b(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
+DEFINE = re.compile(r"^[ \t]*#[ \t]*define\b(?:[^\n]*\\\n)*[^\n]*",
+                    re.MULTILINE)
 CALL = re.compile(r"^(\w+)\s*\(\s*([^)]*?)\s*\)", re.MULTILINE)
 
 # Which argument of the harness's macros names the fixture, and which the

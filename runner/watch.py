@@ -188,7 +188,8 @@ def seconds(milliseconds: int | None) -> str:
 def plain_lines(watch: Watch) -> None:
     """One line for every test that has finished since the last call."""
     tests = watch.log.tests
-    while watch.told < len(tests) and tests[watch.told] is not watch.log.running:
+    while watch.told < len(tests) and \
+            tests[watch.told] is not watch.log.running:
         test = tests[watch.told]
         done, failed = count(test)
         watch.told += 1

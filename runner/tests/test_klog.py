@@ -64,7 +64,8 @@ COMPLAINTS = [
      "BUG: sleeping function called from invalid context at mm/slab.h:401"),
     ("schedule in atomic context",
      "BUG: scheduling while atomic: insmod/76/0x00000002"),
-    ("hung task", "INFO: task walk_test:93 blocked for more than 120 seconds."),
+    ("hung task", "INFO: task walk_test:93 blocked for more than 120 "
+                  "seconds."),
     ("hung task", "INFO: task walk_test:93 blocked in I/O wait for more than "
                   "120 seconds."),
     ("soft lockup", "watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [w:9]"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import replay
+import judge
 import report
 
 
@@ -153,6 +154,50 @@ class Command(unittest.TestCase):
                     replay.lay_out("default", self.out)
                     (self.out / "svm" / file).write_bytes(content)
                     self.judged()
+
+    def edited(self, file: str, old: bytes, new: bytes) -> list[str]:
+        """A good run with one change: the reasons to fail."""
+        shutil.rmtree(self.out, ignore_errors=True)
+        replay.lay_out("default", self.out)
+        path = self.out / "svm" / file
+        data = path.read_bytes()
+        self.assertIn(old, data)
+        path.write_bytes(data.replace(old, new))
+        ktap = (self.out / "svm" / "ktap.log").read_bytes()
+        (self.out / "svm" / "timed.log").write_bytes(replay.stamp(ktap))
+        return [failure.reason for failure in
+                replay.replay(self.out).all_failures()]
+
+    def test_one_change(self) -> None:
+        """Changes of a good run that are too small for a log of their own."""
+        for file, old, new, words in (
+                ("serial.log", b"run-tests: end good_test", b"",
+                 "does not show the end of good_test"),
+                ("ktap.log", b"ok 2 selftests", b"ok 7 selftests",
+                 "result number 2 of the test that runs was due"),
+                ("ktap.log", b"kvm: hello_test\n# host taint",
+                 b"kvm: other_test\n# host taint",
+                 "result number 2 of the test that runs was due"),
+                ("ktap.log", b"# selftests: kvm: hello_test\n", b"",
+                 "1 tests began where 2 were planned"),
+                ("ktap.log", b"ok 2 selftests: kvm: hello_test",
+                 b"ok 2 selftests: kvm: hello_test # SKIP",
+                 "skipped as a whole, but it planned 2 cases"),
+                ("ktap.log", b"taint: 4096", b"taint: -1", "is not known"),
+                ("ktap.log", b"1..2\n# selftests", b"1..3\n# selftests",
+                 "planned 3 tests and counts 2")):
+            with self.subTest(file=file, new=new):
+                reasons = self.edited(file, old, new)
+                self.assertTrue(any(words in reason for reason in reasons),
+                                reasons)
+
+    def test_flood(self) -> None:
+        """A kernel that complains without end does not flood the report."""
+        flood = b"run-tests: begin good_test\n" + b"BUG: one more\n" * 99
+        reasons = self.edited("serial.log", b"run-tests: begin good_test",
+                              flood)
+        self.assertEqual(len(reasons), judge.MAX_SPLATS + 1)
+        self.assertIn("89 more", reasons[-1])
 
     def test_strange_reasons(self) -> None:
         """A watcher that does not say how the machine ended."""
