@@ -5,6 +5,9 @@
 
 MACHINE_CPUS=2
 MACHINE_MIB=4096
+# Most memory above 4G: below it the initramfs and the firmware's tables leave
+# no 1G in one piece.
+MACHINE_LAYOUT="pc,max-ram-below-4g=1G"
 # A 1G page for the tests that need one, and 2M pages for the others: taken at
 # boot, while memory is in one piece.
 MACHINE_CMDLINE="hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=64"
@@ -20,7 +23,7 @@ machine_cpu="max,+svm,+npt"
 # tests'.  Ends by itself when the guest powers off or panics.
 machine_start() { # kernel initramfs cmdline serial ktap
 	exec qemu-system-x86_64 -accel tcg,thread=multi -cpu "$machine_cpu" \
-		-smp "$MACHINE_CPUS" -m "$MACHINE_MIB" \
+		-machine "$MACHINE_LAYOUT" -smp "$MACHINE_CPUS" -m "$MACHINE_MIB" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$1" -initrd "$2" -append "$3" \
 		-serial "file:$4" -serial "file:$5"
