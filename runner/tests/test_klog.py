@@ -60,6 +60,8 @@ COMPLAINTS = [
                   "CPUs/tasks: {"),
     ("RCU stall", "INFO: rcu_tasks detected stalls on tasks:"),
     ("RCU stall", "rcu: rcu_preempt kthread starved for 5252 jiffies! g9"),
+    ("RCU stall", "rcu: rcu_preempt kthread timer wakeup didn't happen for "
+                  "5252 jiffies! g9"),
     ("sleep in atomic context",
      "BUG: sleeping function called from invalid context at mm/slab.h:401"),
     ("schedule in atomic context",

@@ -155,10 +155,15 @@ class Command(unittest.TestCase):
                     (self.out / "svm" / file).write_bytes(content)
                     self.judged()
 
-    def edited(self, file: str, old: bytes, new: bytes) -> list[str]:
-        """A good run with one change: the reasons to fail."""
+    def edited(self, file: str, old: bytes, new: bytes,
+               log: str = "default") -> list[str]:
+        """A saved log with one change: the reasons to fail."""
         shutil.rmtree(self.out, ignore_errors=True)
-        replay.lay_out("default", self.out)
+        replay.lay_out(log, self.out)
+        return self.change(file, old, new)
+
+    def change(self, file: str, old: bytes, new: bytes) -> list[str]:
+        """Change what lies in out/ once more."""
         path = self.out / "svm" / file
         data = path.read_bytes()
         self.assertIn(old, data)
@@ -190,6 +195,27 @@ class Command(unittest.TestCase):
                 reasons = self.edited(file, old, new)
                 self.assertTrue(any(words in reason for reason in reasons),
                                 reasons)
+
+    def test_skips_that_hide(self) -> None:
+        """An assertion in a skipped test, and cases that are all skipped."""
+        reasons = self.edited("ktap.log", b"  1..0 # SKIP",
+                              b"  ==== Test Assertion Failure ====\n"
+                              b"  1..0 # SKIP", "all-skipped")
+        self.assertEqual(reasons, ["an assertion failed, and was reported "
+                                   "as a skip"])
+        self.edited("ktap.log", b"hello.default.one\n  #  RUN",
+                    b"hello.default.one # SKIP no page\n  #  RUN")
+        reasons = self.change("ktap.log", b"ok 2 hello.default.two",
+                              b"ok 2 hello.default.two # SKIP no page")
+        self.assertEqual(reasons, ["no case of the test ran"])
+
+    def test_timeout_between_cases(self) -> None:
+        """A test that ran too long while no case did."""
+        reasons = self.edited("ktap.log", b"ok 2 selftests: kvm: hello_test",
+                              b"not ok 2 selftests: kvm: hello_test # "
+                              b"TIMEOUT 9 seconds")
+        self.assertEqual(reasons, ["the test ran too long (TIMEOUT 9 "
+                                   "seconds)"])
 
     def test_flood(self) -> None:
         """A kernel that complains without end does not flood the report."""
