@@ -9,6 +9,7 @@
 #include <linux/cleanup.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/lockdep.h>
 #include <linux/magic.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -171,6 +172,9 @@ static int check_walk(const struct kvm_tdp_walk *walk)
  * respect to everything that takes mmu_lock for write.  The price is that a
  * range of the largest size keeps one CPU busy, without preemption, for tens of
  * milliseconds.
+ *
+ * Lockdep sees the first walk only.  The others take and rely on the same locks,
+ * and a walk is short enough for its checks to cost many times what it does.
  */
 static void walk_range(struct kvm_vcpu *vcpu, tdp_walk_fn walk_one,
 		       const struct kvm_tdp_walk *walk,
@@ -184,9 +188,13 @@ static void walk_range(struct kvm_vcpu *vcpu, tdp_walk_fn walk_one,
 	guard(rcu)();
 
 	for (i = 0; i < walk->count; i++, gpa += walk->stride) {
-		entries[i].pfn = KVM_TDP_WALK_NO_PFN;
+		if (i == 1)
+			lockdep_off();
+		entries[i] = (struct kvm_tdp_walk_entry) { .pfn = KVM_TDP_WALK_NO_PFN };
 		walk_one(vcpu, gpa, private, &entries[i]);
 	}
+	if (i > 1)
+		lockdep_on();
 }
 
 static int ioctl_walk(void __user *argp)
@@ -211,7 +219,7 @@ static int ioctl_walk(void __user *argp)
 	if (!walk_one)
 		return -EOPNOTSUPP;
 
-	entries = kvcalloc(walk.count, sizeof(*entries), GFP_KERNEL_ACCOUNT);
+	entries = kvmalloc_array(walk.count, sizeof(*entries), GFP_KERNEL_ACCOUNT);
 	if (!entries)
 		return -ENOMEM;
 
