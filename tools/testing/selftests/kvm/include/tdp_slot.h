@@ -17,6 +17,9 @@
 #define TDP_SLOT2	(TDP_SLOT + 1)
 #define TDP_SLOT3	(TDP_SLOT + 2)
 
+/* Slots without guest_memfd on a VM that could have it. */
+#define TDP_MEM_SW_PROTECTED_PLAIN	{ .vm_type = KVM_X86_SW_PROTECTED_VM }
+
 /* A slot of the address space that a vCPU has in system management mode. */
 #define TDP_SMM_SLOT(id)	((1 << 16) | (id))
 

@@ -18,9 +18,6 @@
 /* Where moved slots and aliases go: other tables than those of TDP_GPA. */
 #define FAR_GPA		(TDP_GPA + SZ_1G)
 
-/* A VM that can have guest_memfd, and a slot that has none. */
-#define MEM_SW_PROTECTED_PLAIN	{ .vm_type = KVM_X86_SW_PROTECTED_VM }
-
 static bool can_disable_zap_all(void)
 {
 	return kvm_check_cap(KVM_CAP_DISABLE_QUIRKS2) &
@@ -48,12 +45,6 @@ static void disable_zap_all(struct tdp_vm *t)
 				       TDP_SLOT2, TDP_GPA,		\
 				       BYSTANDER_PAGES);		\
 } while (0)
-
-/* Run the vCPU without touching anything but the guest's own code and data. */
-static void guest_nop(struct kvm_vcpu *vcpu)
-{
-	guest_do(vcpu, GUEST_READ, 0, 0, 0, 0);
-}
 
 static void guest_write_all(const struct tdp_vm *s)
 {
@@ -133,7 +124,7 @@ TEST_F(memslot, delete)
 	EXPECT_TDP_ABSENT(t->vcpu, t->gpa, t->npages);
 
 	/* An invalidated root answers for all GPAs: look at the next one too. */
-	guest_nop(t->vcpu);
+	guest_idle(t->vcpu);
 	ASSERT_EQ(tdp_roots(t->vcpu).roots & KVM_TDP_ROOT_INVALID, 0);
 	EXPECT_TDP_ABSENT(t->vcpu, t->gpa, t->npages);
 
@@ -161,7 +152,7 @@ TEST_F(memslot, delete_beside_another)
 		EXPECT_TDP_ABSENT(b->vcpu, b->gpa, b->npages);
 		/* The guest's own code, which ran a moment ago. */
 		EXPECT_TDP_ABSENT(b->vcpu, 0, 512);
-		guest_nop(b->vcpu);
+		guest_idle(b->vcpu);
 		EXPECT_EQ(tdp_roots(b->vcpu).roots & KVM_TDP_ROOT_INVALID, 0);
 		EXPECT_TDP_ABSENT(b->vcpu, b->gpa, b->npages);
 		guest_read_pages(b->vcpu, b->gpa, b->npages);
@@ -308,7 +299,7 @@ FIXTURE_VARIANT_ADD(memslot_plain, default_vm) {
 };
 
 FIXTURE_VARIANT_ADD(memslot_plain, sw_protected_vm) {
-	.mem = MEM_SW_PROTECTED_PLAIN,
+	.mem = TDP_MEM_SW_PROTECTED_PLAIN,
 	.disable_quirk = false,
 	.zap_all = false,
 };
@@ -351,9 +342,6 @@ TEST_F(memslot_plain, move)
 	EXPECT_TDP_MAPPED(&moved, moved.gpa, moved.npages, PG_LEVEL_4K);
 }
 
-/*
- * Each GPA in both places belongs to another page afterwards.
- */
 /* Rules: slot.move */
 TEST_F(memslot_plain, move_by_one_page)
 {
@@ -363,6 +351,7 @@ TEST_F(memslot_plain, move_by_one_page)
 	guest_map(t->vm, end, PAGE_SIZE);
 	guest_write_all(t);
 
+	/* Each GPA that is in both places gets another page. */
 	moved.gpa += PAGE_SIZE;
 	tdp_slot_set(&moved, TDP_SLOT, 0);
 	EXPECT_TDP_ABSENT(t->vcpu, t->gpa, t->npages + 1);
@@ -478,7 +467,7 @@ FIXTURE_VARIANT(memslot_huge) {
 
 FIXTURE_VARIANT_ADD(memslot_huge, default_vm) { .mem = TDP_MEM_DEFAULT };
 FIXTURE_VARIANT_ADD(memslot_huge, sw_protected_vm) {
-	.mem = MEM_SW_PROTECTED_PLAIN };
+	.mem = TDP_MEM_SW_PROTECTED_PLAIN };
 
 FIXTURE_SETUP(memslot_huge)
 {
@@ -573,7 +562,6 @@ TEST_F(memslot_huge, adjacent)
 	}
 }
 
-/* One huge page behind both slots: a 2M leaf would have the right PFNs. */
 /* Rules: slot.adjacent huge.slot-edge */
 TEST_F(memslot_huge, adjacent_same_memory)
 {
@@ -584,6 +572,7 @@ TEST_F(memslot_huge, adjacent_same_memory)
 	a = huge_memory(t, 3);
 	for (i = 0; i < ARRAY_SIZE(edges); i++) {
 		lower = part(&a, 0, HUGE_PAGES + edges[i]);
+		/* Even the 2M leaf that must not be would have these PFNs. */
 		upper = part(&a, lower.npages, a.npages - lower.npages);
 		tdp_slot_set(&lower, TDP_SLOT, 0);
 		tdp_slot_set(&upper, TDP_SLOT2, 0);
@@ -594,7 +583,6 @@ TEST_F(memslot_huge, adjacent_same_memory)
 	}
 }
 
-/* The same page is one 2M leaf in one slot, and 4K leaves in another. */
 /* Rules: slot.alias huge.alignment */
 TEST_F(memslot_huge, alias)
 {
@@ -649,7 +637,6 @@ TEST_F(memslot_huge, recreate)
 	EXPECT_TDP_ABSENT(t->vcpu, t->gpa, 100);
 }
 
-/* A move decides anew where a huge leaf fits. */
 /* Rules: slot.move huge.alignment */
 TEST_F(memslot_huge, move)
 {
