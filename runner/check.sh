@@ -39,7 +39,7 @@ checkpatch() {
 
 shell() {
 	# shellcheck disable=SC2046 # the words of the list are the arguments
-	shellcheck -x -P SCRIPTDIR -e SC1091,SC2034,SC2154 $(files 'runner/*.sh' runner/guest .ci)
+	shellcheck -S warning -x -P SCRIPTDIR -e SC1090,SC1091,SC2034,SC2154 $(files 'runner/*.sh' runner/guest .ci)
 }
 
 # What the harness' macros define is unknown to it, hence the suppressions.

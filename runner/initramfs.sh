@@ -26,7 +26,7 @@ add() { # name location mode
 
 # Symbols stay for a backtrace; debug information is most of a binary's size.
 strip_debug() { # from to
-	[ "$2" -nt "$1" ] || strip --strip-debug -o "$2" "$1"
+	[ -e "$2" ] && [ -z "$(find "$1" -newer "$2")" ] || strip --strip-debug -o "$2" "$1"
 }
 
 add_busybox() {
