@@ -37,9 +37,10 @@ use_suite() { # mirror suite
 	private_apt apt-get update
 }
 
-candidate() {
+# A field of the package's entry in the suite's signed index.
+index_field() { # name
 	private_apt apt-cache show "$KERNEL_PACKAGE" 2>/dev/null |
-		sed -n 's/^Version: //p' | head -n 1
+		sed -n "s/^$1: //p" | head -n 1
 }
 
 # Fails unless some suite has the package; leaves apt pointed at that suite.
@@ -49,17 +50,31 @@ find_package() {
 	[ -n "$uri" ] || die "apt knows no Debian mirror; run apt-get update, or give a tree with KDIR="
 	for suite in $SUITES; do
 		use_suite "$uri" "$suite" || continue
-		version=$(candidate)
+		version=$(index_field Version)
 		[ -z "$version" ] || return 0
 	done
 	die "none of the suites $SUITES has $KERNEL_PACKAGE; give a tree with KDIR="
 }
 
-# apt takes up a download that was cut short and refuses one whose hash is off.
+# apt takes up a download that was cut short.  It trusts a whole one that lies
+# there already, so the hash is compared with the signed index here.
 download() {
 	find_package
-	(cd "$CACHE" && private_apt apt-get download "$KERNEL_PACKAGE")
-	echo "$version" >"$CACHE/source.version.new"
+	hash=$(index_field SHA256)
+	# An older version's download is of no use.
+	find "$CACHE" -maxdepth 1 -name "${KERNEL_PACKAGE}_*.deb" \
+		! -name "${KERNEL_PACKAGE}_${version}_*.deb" -delete
+	for try in first second; do
+		(cd "$CACHE" && private_apt apt-get download "$KERNEL_PACKAGE")
+		deb=$(ls "$CACHE/$KERNEL_PACKAGE"_*.deb)
+		if echo "$hash  $deb" | sha256sum --check --status; then
+			echo "$version" >"$CACHE/source.version.new"
+			return 0
+		fi
+		echo "$deb does not have the hash of the signed index; $try try"
+		rm -f "$deb"
+	done
+	return 1
 }
 
 # Unpacks into a folder of another name first: a tree called "source" is whole.
