@@ -3,7 +3,7 @@
 #ifndef SELFTEST_TDP_HUGE_H
 #define SELFTEST_TDP_HUGE_H
 
-#include "tdp_vm.h"
+#include "tdp_slot.h"
 
 /**
  * tdp_huge_alloc() - memory whose pages all exist, in the size that @src says
@@ -20,17 +20,28 @@
 void *tdp_huge_alloc(enum vm_mem_backing_src_type src, u64 size);
 
 /**
- * tdp_vm_set_slot() - create, change or delete the slot under test
- * @t: the VM; @t->gmem_fd stays as it is, and backs the slot unless it is -1
- * @gpa: the first GPA, in bytes
- * @hva: the slot's own memory
- * @npages: number of 4K pages; 0 deletes the slot
- * @flags: KVM_MEM_LOG_DIRTY_PAGES or 0
+ * tdp_huge_vm_create() - a VM, and a slot not yet known to KVM
+ * @t: out: the VM; @t->hva is memory from tdp_huge_alloc() for @npages, at
+ *	@t->gpa, with a guest_memfd of the same size if @mem asks for one
+ * @mem: the kind of memory
+ * @src: backing of the slot's own memory
+ * @npages: number of 4K pages, a multiple of 512
  *
- * Leaves attributes and the guest's page tables alone.
+ * The guest sees, and the attribute covers, 512 pages more than the slot has, so
+ * that a test can move it a little.  Call tdp_slot_set() to create it.
+ *
+ * Return: false if the host has no huge pages to give at the moment.
  */
-void tdp_vm_set_slot(struct tdp_vm *t, u64 gpa, void *hva, u64 npages,
-		     u32 flags);
+bool tdp_huge_vm_create(struct tdp_vm *t, const struct tdp_mem *mem,
+			enum vm_mem_backing_src_type src, u64 npages);
+
+/* For use in FIXTURE_SETUP() only: the same, or skip the case. */
+#define TDP_SETUP_HUGE(t, mem, src, npages) do {			\
+	TDP_REQUIRE_NOT(tdp_mem_lacks(mem));				\
+	TDP_REQUIRE_NOT(tdp_backing_lacks(src, (npages) * PAGE_SIZE));	\
+	TDP_REQUIRE(tdp_huge_vm_create(t, mem, src, npages),		\
+		    "the host has no huge pages to give");		\
+} while (0)
 
 /**
  * tdp_check_levels() - all of the slot under test is mapped as a picture says

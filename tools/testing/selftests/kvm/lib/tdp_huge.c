@@ -93,20 +93,25 @@ void *tdp_huge_alloc(enum vm_mem_backing_src_type src, u64 size)
 	return mem;
 }
 
-void tdp_vm_set_slot(struct tdp_vm *t, u64 gpa, void *hva, u64 npages,
-		     u32 flags)
+bool tdp_huge_vm_create(struct tdp_vm *t, const struct tdp_mem *mem,
+			enum vm_mem_backing_src_type src, u64 npages)
 {
-	if (t->gmem_fd >= 0)
-		flags |= KVM_MEM_GUEST_MEMFD;
+	u64 guest_size = npages * PAGE_SIZE + SZ_2M;
+	void *hva = tdp_huge_alloc(src, npages * PAGE_SIZE);
 
-	TDP_ASSERT(!__vm_set_user_memory_region2(t->vm, TDP_SLOT, flags, gpa,
-						 npages * PAGE_SIZE, hva,
-						 t->gmem_fd, 0),
-		   "No slot of %lu pages at gpa 0x%lx: %s", npages, gpa,
-		   strerror(errno));
-	t->gpa = gpa;
+	if (!hva)
+		return false;
+
+	tdp_vm_create(t, mem);
+	t->gpa = TDP_GPA;
 	t->npages = npages;
 	t->hva = hva;
+	if (mem->gmem)
+		t->gmem_fd = vm_create_guest_memfd(t->vm, npages * PAGE_SIZE, 0);
+	if (mem->is_private)
+		vm_mem_set_private(t->vm, t->gpa, guest_size);
+	guest_map(t->vm, t->gpa, guest_size);
+	return true;
 }
 
 bool tdp_check_levels(struct tdp_vm *t, const int *rets, struct tdp_msg *msg)

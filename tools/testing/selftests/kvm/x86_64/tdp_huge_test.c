@@ -7,9 +7,6 @@
 #define HUGE	512
 #define NPAGES	(3 * HUGE)
 
-/* Slots reach up to one huge page past TDP_GPA + NPAGES. */
-#define NGUEST	(NPAGES + HUGE)
-
 /**
  * struct slot_shape - a slot, and what is in it once it is populated
  * @name: what is special about it
@@ -33,107 +30,95 @@ static const struct slot_shape slot_shapes[] = {
 	{ "starts inside",		7, 7, NPAGES - 7, 505, 2 },
 	{ "ends inside",		0, 0, 2 * HUGE + 9, 0, 2 },
 	{ "one page on either side",	511, 511, HUGE + 2, 1, 1 },
-	{ "one page short of two",	1, 1, 2 * HUGE - 1, 511, 1 },
-	{ "within one",			100, 100, 300, 300, 0 },
-	{ "parts of two",		300, 300, 700, 700, 0 },
-	{ "shifted by a page",		0, 1, NPAGES, NPAGES, 0 },
-	{ "shifted back by a page",	1, 0, NPAGES - 1, NPAGES - 1, 0 },
-	{ "shifted by half",		0, HUGE / 2, NPAGES, NPAGES, 0 },
-	{ "shifted by a huge page",	0, HUGE, NPAGES, 0, 3 },
+	{ "a page missing in front",	1, 1, HUGE - 1, HUGE - 1, 0 },
+	{ "a page missing at the end",	0, 0, HUGE - 1, HUGE - 1, 0 },
+	{ "inside of one",		100, 100, 50, 50, 0 },
+	{ "parts of two",		450, 450, 150, 150, 0 },
+	{ "shifted by a page",		0, 1, 2 * HUGE, 2 * HUGE, 0 },
+	{ "shifted back by a page",	1, 0, HUGE, HUGE, 0 },
+	{ "shifted by half",		0, HUGE / 2, 2 * HUGE, 2 * HUGE, 0 },
+	{ "shifted by a huge page",	0, HUGE, 2 * HUGE, 0, 2 },
 };
 
-FIXTURE(huge) {
+FIXTURE(backing) {
 	struct tdp_vm t;
-	void *mem;
-	int *rets;
+	int rets[NPAGES];
 };
 
 /*
  * level: of the largest leaf that the memory allows.  Private memory is that of
  * guest_memfd, which has 4K pages only, whatever the slot's own memory is.
  */
-FIXTURE_VARIANT(huge) {
+FIXTURE_VARIANT(backing) {
 	struct tdp_mem mem;
 	enum vm_mem_backing_src_type src;
 	int level;
 };
 
-TDP_VM_VARIANTS_OF(huge, thp, .src = VM_MEM_SRC_ANONYMOUS_THP,
+TDP_VM_VARIANTS_OF(backing, thp, .src = VM_MEM_SRC_ANONYMOUS_THP,
 		   .level = PG_LEVEL_2M);
-TDP_VM_VARIANTS_OF(huge, hugetlb, .src = VM_MEM_SRC_ANONYMOUS_HUGETLB_2MB,
+TDP_VM_VARIANTS_OF(backing, hugetlb, .src = VM_MEM_SRC_ANONYMOUS_HUGETLB_2MB,
 		   .level = PG_LEVEL_2M);
-FIXTURE_VARIANT_ADD(huge, default_vm_small) {
+
+FIXTURE_VARIANT_ADD(backing, default_vm_small) {
 	.mem = TDP_MEM_DEFAULT,
 	.src = VM_MEM_SRC_ANONYMOUS,
 	.level = PG_LEVEL_4K,
 };
-FIXTURE_VARIANT_ADD(huge, sw_protected_private_hugetlb) {
+
+FIXTURE_VARIANT_ADD(backing, sw_protected_private_hugetlb) {
 	.mem = TDP_MEM_SW_PROTECTED_PRIVATE,
 	.src = VM_MEM_SRC_ANONYMOUS_HUGETLB_2MB,
 	.level = PG_LEVEL_4K,
 };
 
-FIXTURE_SETUP(huge)
+FIXTURE_SETUP(backing)
 {
-	struct tdp_vm *t = &self->t;
-
-	TDP_REQUIRE_NOT(tdp_mem_lacks(&variant->mem));
-	TDP_REQUIRE_NOT(tdp_backing_lacks(variant->src, NPAGES * PAGE_SIZE));
-	self->mem = tdp_huge_alloc(variant->src, NPAGES * PAGE_SIZE);
-	TDP_REQUIRE(self->mem, "the host has no huge pages to give");
-	self->rets = calloc(NPAGES, sizeof(*self->rets));
-	ASSERT_NE(self->rets, NULL);
-
-	tdp_vm_create(t, &variant->mem);
-	if (variant->mem.gmem)
-		t->gmem_fd = vm_create_guest_memfd(t->vm, NPAGES * PAGE_SIZE, 0);
-	if (variant->mem.is_private)
-		vm_mem_set_private(t->vm, TDP_GPA, NGUEST * PAGE_SIZE);
-	guest_map(t->vm, TDP_GPA, NGUEST * PAGE_SIZE);
+	TDP_SETUP_HUGE(&self->t, &variant->mem, variant->src, NPAGES);
+	tdp_slot_set(&self->t, TDP_SLOT, 0);
 }
 
-FIXTURE_TEARDOWN(huge)
+FIXTURE_TEARDOWN(backing)
 {
-	free(self->rets);
 	tdp_vm_free(&self->t);
 }
 
 /* The base PFN and the exact one, without the library's arithmetic. */
 static void expect_pfns(struct __test_metadata *_metadata, struct tdp_vm *t,
-			u64 base, int level)
+			u64 page, int level)
 {
-	static const u64 offsets[] = { 0, 1, HUGE / 2, HUGE - 1 };
-	u64 pfns[HUGE], i;
-	int method;
+	u64 first = page - page % tdp_level_pages(level);
+	u64 gpa = t->gpa + page * PAGE_SIZE + 0x7f8;
+	struct kvm_tdp_walk_entry entry;
+	u64 pfns[NPAGES];
+	int i, method;
 
-	tdp_vm_pfns(t, base, HUGE, t->mem.is_private, pfns);
-	for (i = 0; i < 4 * ARRAY_SIZE(offsets); i++) {
-		u64 offset = offsets[i / 4];
-		u64 gpa = base + offset * PAGE_SIZE + 0x7f8;
-		struct kvm_tdp_walk_entry entry;
-
+	tdp_vm_pfns(t, t->gpa, NPAGES, t->mem.is_private, pfns);
+	for (i = 0; i < 4; i++) {
 		method = i & 1 ? KVM_TDP_WALK_HELPER : KVM_TDP_WALK_TABLE;
 		if (!tdp_has_method(method))
 			continue;
 		entry = tdp_walk(t->vcpu, method, i & 2, gpa);
 		EXPECT_EQ(entry.ret, level);
-		EXPECT_EQ(entry.pfn, pfns[level == PG_LEVEL_2M ? 0 : offset]);
-		EXPECT_EQ(tdp_exact_pfn(&entry, gpa), pfns[offset]);
+		EXPECT_EQ(entry.pfn, pfns[first]);
+		EXPECT_EQ(tdp_exact_pfn(&entry, gpa), pfns[page]);
 	}
 }
 
-/* Rules: huge.backing map.access map.prefault map.stats walk.level walk.absent */
-TEST_F(huge, one_access_one_leaf)
+/*
+ * The first, a middle and the last 4K page of a huge page bring the same leaf.
+ *
+ * Rules: huge.backing map.access map.prefault map.stats
+ *	  walk.level walk.base-pfn walk.absent walk.one-root
+ */
+TEST_F(backing, one_access_one_leaf)
 {
 	static const u64 pages[] = { HUGE + HUGE / 2, 3 * HUGE - 1, 0 };
 	u64 nr = tdp_level_pages(variant->level), page, i;
 	struct tdp_vm *t = &self->t;
-	struct tdp_stats before;
+	struct tdp_stats before = tdp_stats(t->vm);
 
-	tdp_vm_set_slot(t, TDP_GPA, self->mem, NPAGES, 0);
 	tdp_levels_set(self->rets, 0, NPAGES, -ENOENT);
-	before = tdp_stats(t->vm);
-
 	for (i = 0; i < ARRAY_SIZE(pages); i++) {
 		page = pages[i];
 		if (i == 1)
@@ -142,124 +127,109 @@ TEST_F(huge, one_access_one_leaf)
 			guest_write(t->vcpu, t->gpa + page * PAGE_SIZE, page);
 		tdp_levels_set(self->rets, page - page % nr, nr, variant->level);
 		EXPECT_TDP_LEVELS(t, self->rets);
+		expect_pfns(_metadata, t, page, variant->level);
 		EXPECT_EQ(tdp_stats_since(t->vm, &before, PG_LEVEL_2M),
 			  variant->level == PG_LEVEL_2M ? i + 1 : 0);
 		EXPECT_EQ(tdp_stats_since(t->vm, &before, PG_LEVEL_1G), 0);
 	}
 }
 
-/* Rules: walk.base-pfn walk.level huge.backing */
-TEST_F(huge, base_and_exact_pfn)
-{
-	struct tdp_vm *t = &self->t;
+FIXTURE(shape) {
+	struct tdp_vm t;
+	int rets[NPAGES];
+};
 
-	tdp_vm_set_slot(t, TDP_GPA, self->mem, NPAGES, 0);
-	tdp_prefault(t->vcpu, t->gpa, NPAGES * PAGE_SIZE);
-	expect_pfns(_metadata, t, t->gpa + HUGE * PAGE_SIZE, variant->level);
+TDP_VM_VARIANTS(shape);
+
+FIXTURE_SETUP(shape)
+{
+	TDP_SETUP_HUGE(&self->t, &variant->mem,
+		       VM_MEM_SRC_ANONYMOUS_HUGETLB_2MB, NPAGES);
+}
+
+FIXTURE_TEARDOWN(shape)
+{
+	tdp_vm_free(&self->t);
+}
+
+static void expect_shape(struct __test_metadata *_metadata, struct tdp_vm *t,
+			 int *rets, const struct slot_shape *s)
+{
+	struct tdp_stats before = tdp_stats(t->vm);
+	struct tdp_msg msg = {};
+
+	tdp_prefault(t->vcpu, t->gpa, s->npages * PAGE_SIZE);
+	tdp_levels_set(rets, 0, s->npages, PG_LEVEL_4K);
+	tdp_levels_set(rets, s->head, s->huge * HUGE, PG_LEVEL_2M);
+	EXPECT_TRUE(tdp_check_levels(t, rets, &msg))
+		TH_LOG("Slot \"%s\": %s", s->name, msg.text);
+
+	EXPECT_EQ(tdp_stats_since(t->vm, &before, PG_LEVEL_4K),
+		  s->npages - s->huge * HUGE);
+	EXPECT_EQ(tdp_stats_since(t->vm, &before, PG_LEVEL_2M), s->huge);
+	EXPECT_TDP_ABSENT(t->vcpu, t->gpa - PAGE_SIZE, 1);
+	EXPECT_TDP_ABSENT(t->vcpu, t->gpa + s->npages * PAGE_SIZE, 1);
 }
 
 /* Rules: huge.alignment huge.slot-edge huge.backing map.prefault map.stats */
-TEST_F(huge, slot_shapes)
+TEST_F(shape, levels)
 {
+	struct tdp_vm *t = &self->t, slot = *t;
 	const struct slot_shape *s;
-	struct tdp_vm *t = &self->t;
-	u64 huge;
 
 	for (s = slot_shapes; s < slot_shapes + ARRAY_SIZE(slot_shapes); s++) {
-		struct tdp_stats before = tdp_stats(t->vm);
-		struct tdp_msg msg = {};
-
-		tdp_vm_set_slot(t, TDP_GPA + s->gpa * PAGE_SIZE,
-				self->mem + s->hva * PAGE_SIZE,
-				s->npages, 0);
-		tdp_prefault(t->vcpu, t->gpa, s->npages * PAGE_SIZE);
-
-		huge = variant->level == PG_LEVEL_2M ? s->huge : 0;
-		tdp_levels_set(self->rets, 0, s->npages, PG_LEVEL_4K);
-		tdp_levels_set(self->rets, s->head, huge * HUGE, PG_LEVEL_2M);
-		EXPECT_TRUE(tdp_check_levels(t, self->rets, &msg))
-			TH_LOG("Slot \"%s\": %s", s->name, msg.text);
-		EXPECT_EQ(tdp_stats_since(t->vm, &before, PG_LEVEL_4K),
-			  s->npages - huge * HUGE);
-		EXPECT_EQ(tdp_stats_since(t->vm, &before, PG_LEVEL_2M), huge);
-		EXPECT_TDP_ABSENT(t->vcpu, t->gpa - PAGE_SIZE, 1);
-		EXPECT_TDP_ABSENT(t->vcpu, t->gpa + s->npages * PAGE_SIZE, 1);
-
-		tdp_vm_set_slot(t, t->gpa, t->hva, 0, 0);
+		slot.gpa = t->gpa + s->gpa * PAGE_SIZE;
+		slot.hva = t->hva + s->hva * PAGE_SIZE;
+		slot.npages = s->npages;
+		tdp_slot_set(&slot, TDP_SLOT, 0);
+		expect_shape(_metadata, &slot, self->rets, s);
+		tdp_slot_delete(&slot, TDP_SLOT);
 	}
 }
 
-FIXTURE(patchy) {
+FIXTURE(pieces) {
 	struct tdp_vm t;
+	int rets[NPAGES];
 };
 
-TDP_VM_VARIANTS(patchy);
+TDP_VM_VARIANTS(pieces);
 
-FIXTURE_SETUP(patchy)
+FIXTURE_SETUP(pieces)
 {
-	enum vm_mem_backing_src_type src = VM_MEM_SRC_ANONYMOUS_THP;
-	struct tdp_vm *t = &self->t;
-	void *mem;
-
-	TDP_REQUIRE_NOT(tdp_mem_lacks(&variant->mem));
-	TDP_REQUIRE_NOT(tdp_backing_lacks(src, NPAGES * PAGE_SIZE));
-	mem = tdp_huge_alloc(src, NPAGES * PAGE_SIZE);
-	TDP_REQUIRE(mem, "the host has no huge pages to give");
-
-	tdp_vm_create(t, &variant->mem);
-	if (variant->mem.gmem)
-		t->gmem_fd = vm_create_guest_memfd(t->vm, NPAGES * PAGE_SIZE, 0);
-	tdp_vm_set_slot(t, TDP_GPA, mem, NPAGES, 0);
-	guest_map(t->vm, TDP_GPA, NPAGES * PAGE_SIZE);
+	TDP_SETUP_HUGE(&self->t, &variant->mem, VM_MEM_SRC_ANONYMOUS_THP, NPAGES);
+	tdp_slot_set(&self->t, TDP_SLOT, 0);
 }
 
-FIXTURE_TEARDOWN(patchy)
+FIXTURE_TEARDOWN(pieces)
 {
 	tdp_vm_free(&self->t);
 }
 
 /*
- * The second huge page is no longer mapped as one by the process; all but one
- * of its pages still are where they were.
+ * What counts is how the process maps the memory: the first huge page still is
+ * one in memory, but mapped as 4K pages; of the second one page was replaced.
  *
  * Rules: huge.backing walk.level walk.base-pfn
  */
-TEST_F(patchy, small_page_in_the_middle)
+TEST_F(pieces, levels)
 {
 	struct tdp_vm *t = &self->t;
 	void *page = t->hva + (HUGE + 9) * PAGE_SIZE;
-	int rets[NPAGES];
-
-	ASSERT_EQ(madvise(page, PAGE_SIZE, MADV_DONTNEED), 0);
-	WRITE_ONCE(*(u64 *)page, 1);
-	ASSERT_FALSE(tdp_hva_is_huge(t->hva + SZ_2M, SZ_2M));
-
-	tdp_levels_set(rets, 0, NPAGES, PG_LEVEL_2M);
-	tdp_levels_set(rets, HUGE, HUGE, PG_LEVEL_4K);
-	guest_write_pages(t->vcpu, t->gpa, NPAGES, 1);
-	EXPECT_TDP_LEVELS(t, rets);
-}
-
-/*
- * Mapped as 4K pages by the process, though they are a huge page in memory.
- *
- * Rules: huge.backing
- */
-TEST_F(patchy, huge_page_mapped_small)
-{
-	struct tdp_vm *t = &self->t;
 	u64 pfn = tdp_hva_pfn(t->hva);
-	int rets[NPAGES];
 
 	ASSERT_EQ(mprotect(t->hva, PAGE_SIZE, PROT_READ), 0);
 	ASSERT_EQ(mprotect(t->hva, PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
 	ASSERT_FALSE(tdp_hva_is_huge(t->hva, SZ_2M));
 	ASSERT_EQ(tdp_hva_pfn(t->hva + SZ_2M - PAGE_SIZE), pfn + HUGE - 1);
 
-	tdp_levels_set(rets, 0, NPAGES, PG_LEVEL_2M);
-	tdp_levels_set(rets, 0, HUGE, PG_LEVEL_4K);
-	tdp_prefault(t->vcpu, t->gpa, NPAGES * PAGE_SIZE);
-	EXPECT_TDP_LEVELS(t, rets);
+	ASSERT_EQ(madvise(page, PAGE_SIZE, MADV_DONTNEED), 0);
+	WRITE_ONCE(*(u64 *)page, 1);
+	ASSERT_FALSE(tdp_hva_is_huge(t->hva + SZ_2M, SZ_2M));
+
+	tdp_levels_set(self->rets, 0, 2 * HUGE, PG_LEVEL_4K);
+	tdp_levels_set(self->rets, 2 * HUGE, HUGE, PG_LEVEL_2M);
+	guest_write_pages(t->vcpu, t->gpa, NPAGES, 1);
+	EXPECT_TDP_LEVELS(t, self->rets);
 }
 
 TDP_HARNESS_MAIN
