@@ -22,7 +22,8 @@ libextra := $(OUTPUT)/libkvm_extra.a
 # The kernel's headers are not clean under -Wextra: pass their folders as those
 # of a system, in the same order.
 tdp_cflags = $(subst -I,-isystem ,$(filter-out -I$(<D) -MD,$(CFLAGS))) \
-	-MD -Wall -Wextra -Wno-unused-parameter \
+	-MD -Wall -Wextra \
+	-Wno-unused-parameter -Wno-missing-field-initializers \
 	$(if $(TDP_WERROR),-Werror) $(TDP_INCLUDE:%=-I%) \
 	-ffile-prefix-map=$(TDP_SRC)/=
 tdp_ldlibs = $(filter-out -luuid,$(LDLIBS))

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a walk must answer, and the assertions that say so.
+ * What a walk must answer, and whether it does; tdp_test.h makes assertions of
+ * these functions.
  *
- * Each assertion walks every GPA by every method that the kernel has, in every
- * view that must give the same answer: private and shared on a VM with one
- * root.  So one line of a test shows the level, the base PFN, that private and
- * shared agree, that KVM's helper and the page tables agree, and that nothing
- * is reported as a PFN where nothing is mapped.
+ * Each walks every GPA by every method that the kernel has, in every view that
+ * must give the same answer: private and shared on a VM with one root.  So one
+ * line of a test shows the level, the base PFN, that private and shared agree,
+ * that KVM's helper and the page tables agree, and that nothing is reported as
+ * a PFN where nothing is mapped.
  */
 #ifndef SELFTEST_TDP_CHECK_H
 #define SELFTEST_TDP_CHECK_H
@@ -17,6 +18,20 @@
 struct tdp_msg {
 	char text[256];
 };
+
+/**
+ * tdp_msg() - an empty message for a function that fills one
+ *
+ * Return: the calling thread's one message, emptied.
+ */
+struct tdp_msg *tdp_msg(void);
+
+/**
+ * tdp_last_msg() - the message that was filled last
+ *
+ * Return: the calling thread's one message.
+ */
+struct tdp_msg *tdp_last_msg(void);
 
 /* Which root to walk. */
 enum tdp_view {
@@ -128,39 +143,5 @@ bool tdp_check_absent(struct kvm_vcpu *vcpu, u64 gpa, u64 nr,
  */
 bool tdp_check_agree(struct kvm_vcpu *vcpu, u64 gpa, u64 stride, u64 nr,
 		     struct tdp_msg *msg);
-
-/*
- * Macros, so that file and line are those of the test.  ASSERT_ ends the case,
- * EXPECT_ notes the failure and goes on.
- */
-#define __TDP_JUDGE(_assert, _check, ...) do {				\
-	struct tdp_msg __msg = {};					\
-									\
-	if (!_check(__VA_ARGS__, &__msg)) {				\
-		__TH_LOG("%s", __msg.text);				\
-		_metadata->exit_code = KSFT_FAIL;			\
-		_metadata->trigger = 1;					\
-	}								\
-} while (0); OPTIONAL_HANDLER(_assert)
-
-/* vcpu, gpa, level, PFN of the 4K page at gpa */
-#define ASSERT_TDP_LEAF(...)	__TDP_JUDGE(1, tdp_check_leaf, __VA_ARGS__)
-#define EXPECT_TDP_LEAF(...)	__TDP_JUDGE(0, tdp_check_leaf, __VA_ARGS__)
-
-/* vcpu, gpa, number of 4K pages, level, PFNs of the 4K pages */
-#define ASSERT_TDP_LEAVES(...)	__TDP_JUDGE(1, tdp_check_leaves, __VA_ARGS__)
-#define EXPECT_TDP_LEAVES(...)	__TDP_JUDGE(0, tdp_check_leaves, __VA_ARGS__)
-
-/* vcpu, gpa, number of 4K pages */
-#define ASSERT_TDP_ABSENT(...)	__TDP_JUDGE(1, tdp_check_absent, __VA_ARGS__)
-#define EXPECT_TDP_ABSENT(...)	__TDP_JUDGE(0, tdp_check_absent, __VA_ARGS__)
-
-/* vcpu, gpa, stride, number of GPAs */
-#define ASSERT_TDP_AGREE(...)	__TDP_JUDGE(1, tdp_check_agree, __VA_ARGS__)
-#define EXPECT_TDP_AGREE(...)	__TDP_JUDGE(0, tdp_check_agree, __VA_ARGS__)
-
-/* vcpu, address of a struct tdp_expect */
-#define ASSERT_TDP_WALKS(...)	__TDP_JUDGE(1, tdp_check, __VA_ARGS__)
-#define EXPECT_TDP_WALKS(...)	__TDP_JUDGE(0, tdp_check, __VA_ARGS__)
 
 #endif /* SELFTEST_TDP_CHECK_H */

@@ -12,14 +12,63 @@
 
 #include "tdp_vm.h"
 
+/* A verdict of false has left its reason in tdp_last_msg(). */
+static inline void __tdp_judge(struct __test_metadata *metadata, bool ok,
+			       const char *file, int line)
+{
+	if (ok)
+		return;
+
+	fprintf(TH_LOG_STREAM, "# %s:%d:%s:%s\n", file, line, metadata->name,
+		tdp_last_msg()->text);
+	metadata->exit_code = KSFT_FAIL;
+	metadata->trigger = 1;
+}
+
+/*
+ * Make an assertion of a function that returns a verdict and, through its last
+ * argument, a message.  ASSERT_ ends the case, EXPECT_ notes the failure and
+ * goes on.  Each is one statement, and takes an optional block that runs after
+ * a failure, as those of the harness do.
+ */
+#define __TDP_JUDGE(_assert, _check, ...)				\
+	for (__tdp_judge(_metadata, (_check)(__VA_ARGS__, tdp_msg()),	\
+			 __FILE__, __LINE__);				\
+	     _metadata->trigger;					\
+	     _metadata->trigger = __bail(_assert, _metadata))
+
+/* vcpu, gpa, level, PFN of the 4K page at gpa */
+#define ASSERT_TDP_LEAF(...)	__TDP_JUDGE(1, tdp_check_leaf, __VA_ARGS__)
+#define EXPECT_TDP_LEAF(...)	__TDP_JUDGE(0, tdp_check_leaf, __VA_ARGS__)
+
+/* vcpu, gpa, number of 4K pages, level, PFNs of the 4K pages */
+#define ASSERT_TDP_LEAVES(...)	__TDP_JUDGE(1, tdp_check_leaves, __VA_ARGS__)
+#define EXPECT_TDP_LEAVES(...)	__TDP_JUDGE(0, tdp_check_leaves, __VA_ARGS__)
+
+/* vcpu, gpa, number of 4K pages */
+#define ASSERT_TDP_ABSENT(...)	__TDP_JUDGE(1, tdp_check_absent, __VA_ARGS__)
+#define EXPECT_TDP_ABSENT(...)	__TDP_JUDGE(0, tdp_check_absent, __VA_ARGS__)
+
+/* vcpu, gpa, stride, number of GPAs */
+#define ASSERT_TDP_AGREE(...)	__TDP_JUDGE(1, tdp_check_agree, __VA_ARGS__)
+#define EXPECT_TDP_AGREE(...)	__TDP_JUDGE(0, tdp_check_agree, __VA_ARGS__)
+
+/* vcpu, address of a struct tdp_expect */
+#define ASSERT_TDP_WALKS(...)	__TDP_JUDGE(1, tdp_check, __VA_ARGS__)
+#define EXPECT_TDP_WALKS(...)	__TDP_JUDGE(0, tdp_check, __VA_ARGS__)
+
+/* struct tdp_vm *, gpa, number of 4K pages, level */
+#define ASSERT_TDP_MAPPED(...)	__TDP_JUDGE(1, tdp_check_mapped, __VA_ARGS__)
+#define EXPECT_TDP_MAPPED(...)	__TDP_JUDGE(0, tdp_check_mapped, __VA_ARGS__)
+
 /*
  * Skip the case, with its reason, and execute @statement.  The harness' SKIP()
  * would turn a failure that was noted before into a skip.
  */
 #define TDP_SKIP(statement, fmt, ...) do {				\
-	if (_metadata->exit_code == KSFT_FAIL)				\
-		statement;						\
-	SKIP(statement, fmt, ##__VA_ARGS__);				\
+	if (_metadata->exit_code != KSFT_FAIL)				\
+		SKIP((void)0, fmt, ##__VA_ARGS__);				\
+	statement;							\
 } while (0)
 
 /* Skip the case, with the reason, unless @cond; returns from a void function. */
@@ -40,16 +89,21 @@
  * memory, else create the VM.  For use in FIXTURE_SETUP() only.
  */
 #define TDP_SETUP_VM(t, kind) do {					\
-	TDP_REQUIRE_NOT(tdp_mem_lacks(kind));				\
-	tdp_vm_create(t, kind);						\
+	const struct tdp_mem *__mem = (kind);				\
+									\
+	TDP_REQUIRE_NOT(tdp_mem_lacks(__mem));				\
+	tdp_vm_create(t, __mem);					\
 } while (0)
 
 /* The same, and a slot: backing, GPA, number of 4K pages. */
 #define TDP_SETUP_SLOT(t, kind, src, gpa, npages) do {			\
-	TDP_REQUIRE_NOT(tdp_mem_lacks(kind));				\
-	TDP_REQUIRE_NOT(tdp_backing_lacks(src, (npages) * PAGE_SIZE));	\
-	tdp_vm_create(t, kind);						\
-	tdp_vm_add_slot(t, src, gpa, npages);				\
+	enum vm_mem_backing_src_type __src = (src);			\
+	struct tdp_vm *__t = (t);					\
+	u64 __npages = (npages);					\
+									\
+	TDP_REQUIRE_NOT(tdp_backing_lacks(__src, __npages * PAGE_SIZE)); \
+	TDP_SETUP_VM(__t, kind);					\
+	tdp_vm_add_slot(__t, __src, gpa, __npages);			\
 } while (0)
 
 /*

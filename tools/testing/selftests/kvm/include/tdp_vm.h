@@ -185,10 +185,6 @@ void tdp_vm_free(struct tdp_vm *t);
 bool tdp_check_mapped(struct tdp_vm *t, u64 gpa, u64 nr, int level,
 		      struct tdp_msg *msg);
 
-/* struct tdp_vm *, gpa, number of 4K pages, level */
-#define ASSERT_TDP_MAPPED(...)	__TDP_JUDGE(1, tdp_check_mapped, __VA_ARGS__)
-#define EXPECT_TDP_MAPPED(...)	__TDP_JUDGE(0, tdp_check_mapped, __VA_ARGS__)
-
 /**
  * __tdp_prefault() - one KVM_PRE_FAULT_MEMORY
  * @vcpu: the vCPU

@@ -1,6 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tdp_check.h"
 
+struct tdp_msg *tdp_last_msg(void)
+{
+	static __thread struct tdp_msg msg;
+
+	return &msg;
+}
+
+struct tdp_msg *tdp_msg(void)
+{
+	struct tdp_msg *msg = tdp_last_msg();
+
+	msg->text[0] = '\0';
+	return msg;
+}
+
 static int tdp_want_ret(const struct tdp_expect *want, u64 i)
 {
 	return want->rets ? want->rets[i] : want->ret;

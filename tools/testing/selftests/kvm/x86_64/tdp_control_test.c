@@ -89,10 +89,11 @@ static struct control_result control_end(struct __test_metadata *fake,
 /* The statement must fail and say @text. */
 #define EXPECT_REFUSED(text, ...) do {					\
 	struct control_result __r = CONTROL(__VA_ARGS__);		\
+	const char *__text = (text);					\
 									\
 	EXPECT_EQ(__r.exit_code, KSFT_FAIL);				\
-	EXPECT_NE(strstr(__r.log, text), NULL)				\
-		TH_LOG("Wanted \"%s\" in: %s", text, __r.log);		\
+	EXPECT_NE(strstr(__r.log, __text), NULL)			\
+		TH_LOG("Wanted \"%s\" in: %s", __text, __r.log);	\
 } while (0)
 
 /* The statement must not fail. */
@@ -223,9 +224,8 @@ static void control_lie(enum kvm_tdp_walk_method method, bool is_private,
 }
 
 static void expect_lie_refused(struct __test_metadata *_metadata,
-			       FIXTURE_DATA(control) *self)
+			       struct tdp_vm *t, const u64 *pfns)
 {
-	struct tdp_vm *t = &self->t;
 	u64 free_gpa = t->gpa + NPAGES * PAGE_SIZE;
 	char where[32];
 
@@ -234,9 +234,9 @@ static void expect_lie_refused(struct __test_metadata *_metadata,
 
 	tdp_falsify = control_lie;
 	EXPECT_REFUSED(where, EXPECT_TDP_LEAF(t->vcpu, t->gpa, PG_LEVEL_4K,
-					      self->pfns[0]));
+					      pfns[0]));
 	EXPECT_REFUSED(where, EXPECT_TDP_LEAVES(t->vcpu, t->gpa, NPAGES,
-						PG_LEVEL_4K, self->pfns));
+						PG_LEVEL_4K, pfns));
 	EXPECT_REFUSED(where, EXPECT_TDP_MAPPED(t, t->gpa, NPAGES, PG_LEVEL_4K));
 	EXPECT_REFUSED(where, EXPECT_TDP_ABSENT(t->vcpu, free_gpa, NPAGES));
 	EXPECT_REFUSED("Wanted", EXPECT_TDP_AGREE(t->vcpu, t->gpa, PAGE_SIZE,
@@ -264,9 +264,9 @@ TEST_F(control, every_column_counts)
 			continue;
 
 		lie.xor = (struct kvm_tdp_walk_entry) { .ret = 3 };
-		expect_lie_refused(_metadata, self);
+		expect_lie_refused(_metadata, t, self->pfns);
 		lie.xor = (struct kvm_tdp_walk_entry) { .pfn = 1 };
-		expect_lie_refused(_metadata, self);
+		expect_lie_refused(_metadata, t, self->pfns);
 	}
 }
 
