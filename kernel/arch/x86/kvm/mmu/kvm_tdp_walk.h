@@ -63,7 +63,8 @@ struct kvm_tdp_walk_info {
  * @vcpu_fd: in: file descriptor of the vCPU
  * @flags: in: zero
  * @roots: out: KVM_TDP_ROOT_*
- * @level: out: level of the direct root (4 or 5), 0 without one
+ * @level: out: level of the direct root (4 or 5 with the TDP MMU), 0 without one
+ *	and for a root of the shadow MMU that is no page table
  * @as_id: out: address space of the direct root (0 normal, 1 SMM)
  * @reserved32: zero
  * @shared_bits: out: GPA bits that make a GPA a shared one (0 but for a TD)
