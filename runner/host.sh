@@ -19,20 +19,27 @@ work=$tree/$host
 
 # Warnings reach the serial line as they happen; what is less stays in memory.
 cmdline="console=ttyS0 loglevel=5 panic=-1 nokaslr $MACHINE_CMDLINE ${CMDLINE:-}"
+# Nothing here finds out what is known of an emulated clock, and nobody waits
+# for a grace period longer than it takes.
+cmdline="$cmdline tsc=reliable no_timer_check lpj=1000000 swiotlb=noforce rcupdate.rcu_expedited=1"
 
 write_facts() {
 	printf '{"emulator": %s, "version": %s, "cpu": %s, "cpus": %d, "memory_mib": %d, "cmdline": %s}\n' \
-		"$(json_string "$machine_emulator")" "$(json_string "$(machine_facts)")" \
+		"$(json_string "$machine_emulator")" "$(json_string "$(machine_version)")" \
 		"$(json_string "$machine_cpu")" "$MACHINE_CPUS" "$MACHINE_MIB" \
 		"$(json_string "$cmdline")" >"$out/host.json"
 }
 
-# The emulator must not outlive this script, however it ends.
+# Neither may outlive this script, however it ends.  Both are in the background
+# because a shell hears of a signal only while it waits.
 emulator=
-stop_emulator() {
-	[ -z "$emulator" ] || kill "$emulator" 2>/dev/null || :
+watcher=
+stop_all() {
+	for pid in $watcher $emulator; do
+		kill "$pid" 2>/dev/null || :
+	done
 }
-trap stop_emulator EXIT
+trap stop_all EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
@@ -46,6 +53,9 @@ machine_start "$tree/objects/arch/x86/boot/bzImage" "$work/initramfs.cpio" "$cmd
 	"$out/serial.log" "$out/ktap.log" </dev/null >"$out/emulator.log" 2>&1 &
 emulator=$!
 python3 "$top/runner/watch.py" --host "$host" --pid "$emulator" \
-	--serial "$out/serial.log" --ktap "$out/ktap.log" --timed "$out/timed.log" || :
+	--serial "$out/serial.log" --ktap "$out/ktap.log" --timed "$out/timed.log" ${WATCH_OPTIONS:-} &
+watcher=$!
+wait "$watcher" || :
+watcher=
 wait "$emulator" || echo "$?" >"$out/emulator.status"
 emulator=

@@ -12,10 +12,11 @@
 #   OUT    where results go
 #   CACHE  where downloads, kernel objects and built tests stay between runs
 #   V      1 shows every command and its output
+#   KCONFIG  a file with more options for the kernel under test
 #   JOBS   parallel jobs of a build
 
 : "${top:?}"
-: "${V:=0}" "${JOBS:=$(nproc)}" "${HOSTS:=svm}" "${KDIR:=}" "${TESTS:=}"
+: "${V:=0}" "${JOBS:=$(nproc)}" "${HOSTS:=svm svm-smp}" "${KDIR:=}" "${TESTS:=}" "${KCONFIG:=}"
 : "${OUT:=$top/out}"
 : "${CACHE:=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/tdx-conformance}"
 
@@ -23,7 +24,8 @@
 case $OUT in /*) ;; *) OUT=$PWD/$OUT ;; esac
 case $CACHE in /*) ;; *) CACHE=$PWD/$CACHE ;; esac
 case $KDIR in '' | /*) ;; *) KDIR=$PWD/$KDIR ;; esac
-export V JOBS HOSTS KDIR TESTS OUT CACHE
+case $KCONFIG in '' | /*) ;; *) KCONFIG=$PWD/$KCONFIG ;; esac
+export V JOBS KCONFIG HOSTS KDIR TESTS OUT CACHE
 
 # The makes that are started here are none of the make that may have started us.
 unset MAKEFLAGS MAKELEVEL MFLAGS

@@ -8,9 +8,12 @@
 TREE_SPACE_MIB=2000
 OUT_SPACE_MIB=100
 
-# One folder of objects for each kernel tree, named so that people know it.
+# One folder of objects for each kernel tree and set of options, named so that
+# people know it.
 tree_folder() { # source
-	printf '%s/trees/%s-%s\n' "$CACHE" "$(basename "$1")" "$(printf '%s' "$1" | cksum | cut -d ' ' -f 1)"
+	printf '%s/trees/%s%s-%s\n' "$CACHE" "$(basename "$1")" \
+		"$([ -z "$KCONFIG" ] || basename "$KCONFIG" | sed 's/\.config$//; s/^/-/')" \
+		"$(printf '%s %s' "$1" "$KCONFIG" | cksum | cut -d ' ' -f 1)"
 }
 
 # Two runs at once on one tree would build over each other.

@@ -27,11 +27,51 @@ package_or_commit() {
 	fi
 }
 
+# What a machine file says, without its functions.
+machine_value() { # host name
+	(. "$top/runner/machines/$1.sh" && eval "printf '%s\n' \"\$$2\"")
+}
+
+contains() { # word list...
+	word=$1
+	shift
+	case " $* " in *[[:space:]]"$word"[[:space:]]*) ;; *) return 1 ;; esac
+}
+
+# The host of a family that runs a test: the one that asks for it, or else the
+# first.  Each family, that is each kind of machine, runs every test.
+host_for() { # family test
+	host_first=
+	for host_try in $HOSTS; do
+		[ "$(machine_value "$host_try" MACHINE_FAMILY)" = "$1" ] || continue
+		: "${host_first:=$host_try}"
+		if contains "$2" "$(machine_value "$host_try" MACHINE_TESTS)"; then
+			echo "$host_try"
+			return
+		fi
+	done
+	echo "$host_first"
+}
+
+# One file a host, named as the host, with the names of its tests.
+assign_tests() {
+	mkdir -p "$OUT/tests"
+	rm -f "$OUT"/tests/*
+	for host in $HOSTS; do
+		: >"$OUT/tests/$host"
+		machine_value "$host" MACHINE_FAMILY
+	done | sort -u | while read -r family; do
+		for test in $selected; do
+			echo "$test" >>"$OUT/tests/$(host_for "$family" "$test")"
+		done
+	done
+}
+
 # shellcheck disable=SC2046,SC2086 # the words of the lists are the elements
 write_meta() {
 	hosts_json=
 	for host in $HOSTS; do
-		hosts_json="$hosts_json${hosts_json:+, }$(json_string "$host"): $(json_array $selected)"
+		hosts_json="$hosts_json${hosts_json:+, }$(json_string "$host"): $(json_array $(cat "$OUT/tests/$host"))"
 	done
 	cat >"$OUT/meta.json" <<-META
 	{
@@ -51,15 +91,38 @@ write_meta() {
 	META
 }
 
+# All at once.  With several, their progress is in plain lines.
+boot_hosts() {
+	case $HOSTS in *' '*) WATCH_OPTIONS=--plain && export WATCH_OPTIONS ;; esac
+	for host in $HOSTS; do
+		# shellcheck disable=SC2046 # the words of the list are the arguments
+		"$top/runner/host.sh" "$host" "$tree" "$tree/install" $(cat "$OUT/tests/$host") &
+		host_pids="$host_pids $!"
+	done
+	# shellcheck disable=SC2086 # the words of the list are the arguments
+	wait $host_pids || :
+	host_pids=
+}
+
+stop_hosts() {
+	# shellcheck disable=SC2086 # the words of the list are the arguments
+	[ -z "$host_pids" ] || kill $host_pids 2>/dev/null || :
+}
+
+host_pids=
+trap stop_hosts EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
 start=$(now_ms)
 rm -f "$OUT/results.json" "$OUT/results.tap"
 prepare
 selected=${TESTS:-$(all_tests)}
+assign_tests
+# A host without a test is not asked for.
+HOSTS=$(for host in $HOSTS; do [ ! -s "$OUT/tests/$host" ] || echo "$host"; done | paste -sd ' ')
 write_meta
-for host in $HOSTS; do
-	# shellcheck disable=SC2086 # the words of the list are the arguments
-	"$top/runner/host.sh" "$host" "$tree" "$tree/install" $selected
-done
+boot_hosts
 status=0
 python3 "$top/runner/verdict.py" --out "$OUT" --meta "$OUT/meta.json" \
 	--hosts "$(echo "$HOSTS" | tr ' ' ,)" --contract "$top/docs/contract.md" \

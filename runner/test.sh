@@ -61,16 +61,16 @@ linters() {
 }
 
 # Cases count one each; a verdict of fail without a failed case counts as one.
-judge() {
-	heading "make run"
+judge() { # out config
+	heading "make run${2:+ KCONFIG=$2}"
 	status=0
-	"$top/runner/run.sh" || status=$?
-	if [ ! -e "$OUT/results.json" ]; then
+	OUT=$1 KCONFIG=${2:+$top/$2} "$top/runner/run.sh" || status=$?
+	if [ ! -e "$1/results.json" ]; then
 		count_status 1
 		return
 	fi
 	# shellcheck disable=SC2046 # three numbers
-	set -- $(python3 "$top/runner/verdict.py" --counts "$OUT/results.json")
+	set -- $(python3 "$top/runner/verdict.py" --counts "$1/results.json")
 	count "$1" "$2" "$3"
 	[ "$status" -eq 0 ] || [ "$2" -gt 0 ] || count_status 1
 }
@@ -80,6 +80,7 @@ mkdir -p "$LOGS"
 python_tests
 shell_tests
 linters
-judge
+judge "$OUT" ""
+judge "$OUT/debug" kernel/debug.config
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]

@@ -245,7 +245,8 @@ def follow(watch: Watch, process: Process, show: Callable[[Watch], None],
 def watch_host(watch: Watch, process: Process,
                options: argparse.Namespace) -> str:
     """Follow the host, end it if need be, and read what is left."""
-    show = progress_line if sys.stderr.isatty() else plain_lines
+    on_line = sys.stderr.isatty() and not options.plain
+    show = progress_line if on_line else plain_lines
     try:
         reason = follow(watch, process, show, options.silence, options.limit)
     except KeyboardInterrupt:
@@ -310,6 +311,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--timed", type=Path, required=True)
     parser.add_argument("--silence", type=float, default=60)
     parser.add_argument("--limit", type=float, default=900)
+    parser.add_argument("--plain", action="store_true",
+                        help="no progress line: others use the terminal too")
     return parser.parse_args()
 
 
