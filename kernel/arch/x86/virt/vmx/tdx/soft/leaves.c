@@ -4,8 +4,8 @@
  */
 #include "leaves.h"
 
-#define LEAF(name_, number_, version_, system_, td_, td_lock_, vp_, vp_lock_, \
-	     vp_states_, op_states_, zeroed_, handler_)			\
+#define TDHLEAF(name_, number_, version_, system_, td_, td_lock_, vp_,	\
+		vp_lock_, vp_states_, op_states_, zeroed_, handler_)	\
 {									\
 	.name = "TDH_" #name_,						\
 	.number = (number_),						\

@@ -17,16 +17,16 @@
 #define VP_COMPLETE	BIT(31)
 
 #define ZERO_WALK	(REG(RCX) | REG(RDX))
-#define ZERO_PAGE	(REG(RCX) | REG(RDX) | REG(R8) | REG(R9) | \
+#define ZERO_METADATA	(REG(RCX) | REG(RDX) | REG(R8) | REG(R9) | \
 			 REG(R10) | REG(R11))
 
-#define LEAF(name, number, ...)	SOFT_##name = (number),
+#define TDHLEAF(name, number, ...)	SOFT_##name = (number),
 enum soft_leaf_number {
 #include "leaf_table.h"
 };
 
 /* The order of the rows, which counts and refusals are kept by. */
-#define LEAF(name, ...)		SOFT_ROW_##name,
+#define TDHLEAF(name, ...)		SOFT_ROW_##name,
 enum soft_leaf_row {
 #include "leaf_table.h"
 	SOFT_NR_LEAVES

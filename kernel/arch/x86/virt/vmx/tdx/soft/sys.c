@@ -61,7 +61,7 @@ static u64 tdmr_status(u64 status, u32 tdmr, u32 area, u32 other)
 	return status | tdmr | area << 8 | other << 16;
 }
 
-static bool range_overflows(u64 base, u64 size)
+static bool range_wraps(u64 base, u64 size)
 {
 	return base + size < base;
 }
@@ -82,7 +82,7 @@ static u64 check_tdmr(const struct tdmr_info_page *info, u32 i)
 {
 	const struct tdmr *before = i ? &soft_module.tdmrs[i - 1] : NULL;
 
-	if (range_overflows(info->base, info->size))
+	if (range_wraps(info->base, info->size))
 		return tdmr_status(STAT_INVALID_TDMR, i, 0, 0);
 	if (before && info->base < before->base + before->size)
 		return tdmr_status(STAT_NON_ORDERED_TDMR, i, 0, 0);
@@ -102,7 +102,7 @@ static u64 check_reserved(const struct tdmr_info_page *info, u32 i, u32 j)
 		return j + 1 < TDMR_MAX_RESERVED && area[1].size ?
 		       tdmr_status(STAT_NON_ORDERED_RESERVED, i, j, 0) :
 		       STAT_SUCCESS;
-	if (range_overflows(area->offset, area->size))
+	if (range_wraps(area->offset, area->size))
 		return tdmr_status(STAT_INVALID_RESERVED, i, j, 0);
 	if (j && area->offset < area[-1].offset + area[-1].size)
 		return tdmr_status(STAT_NON_ORDERED_RESERVED, i, j, 0);
@@ -128,7 +128,7 @@ static u64 check_pamt(const struct tdmr_info_page *info, u32 i, int level)
 {
 	const struct tdmr_pamt *pamt = info_pamt(info, level);
 
-	if (range_overflows(pamt->base, pamt->size) || !pamt->size ||
+	if (range_wraps(pamt->base, pamt->size) || !pamt->size ||
 	    pamt->size % SOFT_PAGE_SIZE ||
 	    !range_is_addressable(pamt->base, pamt->size) ||
 	    pamt->size < pamt_size(info->size, level))

@@ -94,36 +94,46 @@ void soft_ept_violation(struct tdg_call *tdg, u64 gpa, u64 qualification)
 		judge_private(tdg, gpa, qualification);
 }
 
+/* The memory at @gpa, if the TD has @access to it; @entry says who maps it. */
+static void *find_memory(const struct tdg_call *tdg, u64 gpa, u64 access,
+			 u64 *entry)
+{
+	struct sept_walk walk;
+	u64 mask, pa;
+
+	if (gpa_is_shared(tdg->call.tdcs, gpa))
+		walk.value = shared_walk(tdg, gpa, &walk.level);
+	else
+		sept_walk(tdg->call.tdcs, gpa, LEVEL_4K, &walk);
+
+	*entry = walk.value;
+	mask = LEVEL_SIZE(walk.level) - 1;
+	pa = (walk.value & SEPT_ADDRESS & ~mask) | (gpa & mask);
+	if ((walk.value & access) != access || !soft_is_memory(pa))
+		return NULL;
+	return soft_memory(pa);
+}
+
+const void *soft_td_peek(const struct tdg_call *tdg, u64 gpa)
+{
+	u64 entry;
+
+	return find_memory(tdg, gpa, EPT_READ, &entry);
+}
+
 /*
  * Memory of the TD that a call reads or writes.  Where it is not there, the
  * result says what happens instead, and NULL is returned.
  */
 static void *td_memory(struct tdg_call *tdg, u64 gpa, u64 access)
 {
-	struct tdcs *tdcs = tdg->call.tdcs;
-	u64 offset, entry;
-	int level;
+	u64 entry;
+	void *memory = find_memory(tdg, gpa, access, &entry);
 
-	if (gpa_is_shared(tdcs, gpa)) {
-		entry = shared_walk(tdg, gpa, &level);
-	} else {
-		struct sept_walk walk;
-
-		sept_walk(tdcs, gpa, LEVEL_4K, &walk);
-		entry = walk.value;
-		level = walk.level;
-	}
-
-	offset = gpa & (LEVEL_SIZE(level) - 1);
-	if ((entry & access) == access &&
-	    soft_is_memory((entry & SEPT_ADDRESS & ~(LEVEL_SIZE(level) - 1)) +
-			   offset))
-		return soft_memory((entry & SEPT_ADDRESS &
-				    ~(LEVEL_SIZE(level) - 1)) + offset);
-
-	soft_ept_violation(tdg, gpa, access | (entry & SEPT_RWX) <<
-			   EPT_ALLOWED_SHIFT);
-	return NULL;
+	if (!memory)
+		soft_ept_violation(tdg, gpa, access | (entry & SEPT_RWX) <<
+				   EPT_ALLOWED_SHIFT);
+	return memory;
 }
 
 /* RCX selects registers: general ones in 15:0, XMM in 31:16. */
@@ -501,7 +511,7 @@ struct tdg_leaf {
 };
 
 #define ZERO_VE		(REG(RCX) | REG(RDX) | REG(R8) | REG(R9) | REG(R10))
-#define ZERO_PAGE	(REG(RCX) | REG(RDX))
+#define ZERO_GPA	(REG(RCX) | REG(RDX))
 
 static const struct tdg_leaf tdg_leaves[] = {
 	{ 0, 0, tdg_vp_vmcall },
@@ -513,8 +523,8 @@ static const struct tdg_leaf tdg_leaves[] = {
 	{ 6, 0, tdg_mem_page_accept },
 	{ 7, REG(R8), tdg_vm_rd },
 	{ 8, REG(R8), tdg_vm_wr },
-	{ 23, ZERO_PAGE, tdg_mem_page_attr_rd },
-	{ 24, ZERO_PAGE, tdg_mem_page_attr_wr },
+	{ 23, ZERO_GPA, tdg_mem_page_attr_rd },
+	{ 24, ZERO_GPA, tdg_mem_page_attr_wr },
 };
 
 /* Of every leaf only version 0 is known. */

@@ -55,6 +55,9 @@ void soft_tdcall(struct tdg_call *tdg);
 /* Judges an EPT violation at @gpa. */
 void soft_ept_violation(struct tdg_call *tdg, u64 gpa, u64 qualification);
 
+/* The TD's memory at @gpa, up to the end of the page, if it can read it. */
+const void *soft_td_peek(const struct tdg_call *tdg, u64 gpa);
+
 /* Registers of a TD's VMCALL, to the host and back. */
 void soft_vmcall_to_host(struct tdvps *vp, struct soft_regs *host);
 void soft_vmcall_to_td(struct tdvps *vp, const struct soft_regs *host);
