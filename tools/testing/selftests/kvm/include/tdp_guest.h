@@ -99,37 +99,68 @@ int __guest_resume(struct kvm_vcpu *vcpu);
 u64 guest_do(struct kvm_vcpu *vcpu, enum guest_op op, u64 gpa, u64 stride,
 	     u64 nr, u64 value);
 
-/* Run the vCPU, which loads its root, and touch no more than its own code. */
+/**
+ * guest_idle() - run the vCPU, which loads its root, and touch nothing
+ * @vcpu: the vCPU
+ *
+ * The guest's own code, stack and page tables are mapped nevertheless.
+ */
 static inline void guest_idle(struct kvm_vcpu *vcpu)
 {
 	guest_do(vcpu, GUEST_READ, 0, 0, 0, 0);
 }
 
-/* Read 8 bytes at a GPA; the value is returned. */
+/**
+ * guest_read() - read 8 bytes
+ * @vcpu: the vCPU
+ * @gpa: where, in bytes
+ *
+ * Return: the value read.
+ */
 static inline u64 guest_read(struct kvm_vcpu *vcpu, u64 gpa)
 {
 	return guest_do(vcpu, GUEST_READ, gpa, 0, 1, 0);
 }
 
-/* Write 8 bytes at a GPA. */
+/**
+ * guest_write() - write 8 bytes
+ * @vcpu: the vCPU
+ * @gpa: where, in bytes
+ * @value: what
+ */
 static inline void guest_write(struct kvm_vcpu *vcpu, u64 gpa, u64 value)
 {
 	guest_do(vcpu, GUEST_WRITE, gpa, 0, 1, value);
 }
 
-/* Call a GPA that holds GUEST_RETS. */
+/**
+ * guest_exec() - fetch an instruction
+ * @vcpu: the vCPU
+ * @gpa: where, in bytes; GUEST_RETS must be there
+ */
 static inline void guest_exec(struct kvm_vcpu *vcpu, u64 gpa)
 {
 	guest_do(vcpu, GUEST_EXEC, gpa, 0, 1, 0);
 }
 
-/* Read every 4K page of a range. */
+/**
+ * guest_read_pages() - read 8 bytes in every 4K page of a range
+ * @vcpu: the vCPU
+ * @gpa: the first GPA, in bytes
+ * @nr: number of 4K pages
+ */
 static inline void guest_read_pages(struct kvm_vcpu *vcpu, u64 gpa, u64 nr)
 {
 	guest_do(vcpu, GUEST_READ, gpa, PAGE_SIZE, nr, 0);
 }
 
-/* Write every 4K page of a range. */
+/**
+ * guest_write_pages() - write 8 bytes in every 4K page of a range
+ * @vcpu: the vCPU
+ * @gpa: the first GPA, in bytes
+ * @nr: number of 4K pages
+ * @value: what to write to the first page; each further page gets one more
+ */
 static inline void guest_write_pages(struct kvm_vcpu *vcpu, u64 gpa, u64 nr,
 				     u64 value)
 {

@@ -19,19 +19,34 @@ do {									\
 	}								\
 } while (0)
 
-/* Number of 4K pages in a leaf of @level (PG_LEVEL_4K to PG_LEVEL_1G). */
+/**
+ * tdp_level_pages() - how many 4K pages a leaf covers
+ * @level: PG_LEVEL_4K to PG_LEVEL_1G
+ *
+ * Return: the number of 4K pages.
+ */
 static inline u64 tdp_level_pages(int level)
 {
 	return 1ULL << (9 * (level - PG_LEVEL_4K));
 }
 
-/* Number of bytes in a leaf of @level. */
+/**
+ * tdp_level_size() - how many bytes a leaf covers
+ * @level: PG_LEVEL_4K to PG_LEVEL_1G
+ *
+ * Return: the number of bytes.
+ */
 static inline u64 tdp_level_size(int level)
 {
 	return tdp_level_pages(level) * PAGE_SIZE;
 }
 
-/* "4K", "2M", "1G", or "?" for what is no leaf's level. */
+/**
+ * tdp_level_name() - a level for messages
+ * @level: any number
+ *
+ * Return: "4K", "2M", "1G", or "?" for what is no leaf's level.
+ */
 static inline const char *tdp_level_name(int level)
 {
 	static const char * const names[] = {
