@@ -354,25 +354,35 @@ static void expect_rest(struct __test_metadata *_metadata, struct tdp_vm *t,
 			  old + SECOND);
 }
 
-/* Rules: split.zap-part huge.backing */
-TEST_F(part, protect_none)
+static void expect_protected(struct __test_metadata *_metadata,
+			     struct tdp_vm *t, const u64 *old)
 {
-	struct tdp_vm *t = &self->t;
 	struct kvm_pre_fault_memory range = {
 		.gpa = page_gpa(t, 8),
 		.size = PAGE_SIZE,
 	};
 
 	ASSERT_EQ(mprotect(page_hva(t, 7), 3 * PAGE_SIZE, PROT_NONE), 0);
-	expect_lost(_metadata, t, self->old, 7, 3);
-	expect_rest(_metadata, t, self->old, 7, 3);
+	expect_lost(_metadata, t, old, 7, 3);
+	expect_rest(_metadata, t, old, 7, 3);
 	EXPECT_NE(__tdp_prefault(t->vcpu, &range), 0);
 	EXPECT_TDP_ABSENT(t->vcpu, page_gpa(t, 7), 3);
 
 	ASSERT_EQ(mprotect(page_hva(t, 7), 3 * PAGE_SIZE,
 			   PROT_READ | PROT_WRITE), 0);
 	guest_write_pages(t->vcpu, t->gpa, HUGE, 1);
-	EXPECT_TDP_LEAVES(t->vcpu, t->gpa, HUGE, PG_LEVEL_4K, self->old);
+	EXPECT_TDP_LEAVES(t->vcpu, t->gpa, HUGE, PG_LEVEL_4K, old);
+}
+
+/*
+ * First from under a 2M leaf, then from under 4K leaves.
+ *
+ * Rules: split.zap-part huge.backing
+ */
+TEST_F(part, protect_none)
+{
+	expect_protected(_metadata, &self->t, self->old);
+	expect_protected(_metadata, &self->t, self->old);
 }
 
 /* Rules: split.zap-part */
@@ -394,22 +404,33 @@ TEST_F(part, protect_read)
 	EXPECT_EQ(READ_ONCE(*(u64 *)page_hva(t, HUGE - 1)), 1);
 }
 
-/* Rules: split.zap-part */
+static void expect_replaced(struct __test_metadata *_metadata,
+			    struct tdp_vm *t, const u64 *old, const int *rets)
+{
+	ASSERT_EQ(madvise(page_hva(t, 64), 64 * PAGE_SIZE, MADV_DONTNEED), 0);
+	expect_lost(_metadata, t, old, 64, 64);
+	expect_rest(_metadata, t, old, 64, 64);
+	guest_write_pages(t->vcpu, page_gpa(t, 64), 64, 1);
+	EXPECT_TDP_LEVELS(t, rets);
+}
+
+/*
+ * First from under a 2M leaf, then from under 4K leaves.
+ *
+ * Rules: split.zap-part
+ */
 TEST_F(part, dontneed)
 {
 	struct tdp_vm *t = &self->t;
 	u64 pfns[NPAGES], i;
 
-	ASSERT_EQ(madvise(page_hva(t, 64), 64 * PAGE_SIZE, MADV_DONTNEED), 0);
-	expect_lost(_metadata, t, self->old, 64, 64);
-	expect_rest(_metadata, t, self->old, 64, 64);
-
-	guest_write_pages(t->vcpu, page_gpa(t, 64), 64, 1);
 	tdp_levels_set(self->rets, FIRST, HUGE, PG_LEVEL_4K);
-	EXPECT_TDP_LEVELS(t, self->rets);
+	expect_replaced(_metadata, t, self->old, self->rets);
 	tdp_hva_pfns(t->hva, NPAGES, pfns);
 	for (i = 0; i < NPAGES; i++)
 		EXPECT_EQ(pfns[i] != self->old[i], i >= 64 && i < 128);
+
+	expect_replaced(_metadata, t, self->old, self->rets);
 }
 
 /* 4K pages from outside the slot. */
