@@ -282,6 +282,10 @@ static int __init soft_init(void)
 		pr_info("not started: no usable range of private key ids\n");
 		return -ENODEV;
 	}
+	if (!tsc_khz) {
+		pr_info("not started: the TSC's frequency is not known\n");
+		return -ENODEV;
+	}
 	if (!soft_vmx_is_usable()) {
 		pr_info("not started: VMX lacks EPT or unrestricted guests\n");
 		return -ENODEV;

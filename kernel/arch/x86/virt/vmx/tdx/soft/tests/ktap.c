@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,7 @@ int main(int argc, char **argv)
 	for (test = first; test; test = test->next)
 		count += argc < 2 || !strcmp(argv[1], test->name);
 
+	setlinebuf(stdout);
 	printf("KTAP version 1\n1..%d\n", count);
 	count = 0;
 	for (test = first; test; test = test->next)

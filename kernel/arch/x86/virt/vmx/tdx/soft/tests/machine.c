@@ -115,6 +115,9 @@ void machine_power_on(void)
 	    madvise(memory, MACHINE_MEMORY, MADV_DONTNEED))
 		die("No memory for the machine");
 
+	/* PAMTs are written anew in every test; where this fails it is slow. */
+	madvise(memory, MACHINE_MEMORY, MADV_HUGEPAGE);
+
 	memset(&machine, 0, sizeof(machine));
 	memset(&soft_module, 0, sizeof(soft_module));
 	memset(soft_counts, 0, sizeof(soft_counts));
