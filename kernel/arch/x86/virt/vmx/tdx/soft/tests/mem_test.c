@@ -191,6 +191,40 @@ TEST(mem_tracking_waits_for_vcpus)
 	CHECK_EQUAL(0, seamcall(SOFT_MEM_TRACK, td.tdr, 0, 0, 0));
 }
 
+static u64 remove_inside(struct soft_call *call)
+{
+	(void)call;
+	wanted_remove = seamcall(SOFT_MEM_PAGE_REMOVE, 0, running->tdr, 0, 0);
+	return STAT_SUCCESS;
+}
+
+/* A vCPU that entered two epochs later is no reason to wait. */
+TEST(mem_tracking_forgets_older_epochs)
+{
+	struct soft_regs regs = {};
+	struct td td;
+	u64 tdvpr;
+
+	machine_start(SYS_READY);
+	td_init(&td);
+	tdvpr = td_add_vcpu(&td);
+	CHECK_EQUAL(0, seamcall(SOFT_MR_FINALIZE, td.tdr, 0, 0, 0));
+	td_map_tables(&td, 0, LEVEL_4K);
+	CHECK_EQUAL(0, seamcall(SOFT_MEM_PAGE_AUG, 0, td.tdr, private_page(),
+				0));
+	CHECK_EQUAL(0, seamcall(SOFT_MEM_RANGE_BLOCK, 0, td.tdr, 0, 0));
+	CHECK_EQUAL(0, seamcall(SOFT_MEM_TRACK, td.tdr, 0, 0, 0));
+	CHECK_EQUAL(0, seamcall(SOFT_MEM_TRACK, td.tdr, 0, 0, 0));
+
+	running = &td;
+	machine.run = remove_inside;
+	wanted_remove = ~0ULL;
+	regs.gpr[RCX] = tdvpr;
+	soft_seamcall(&regs);
+	CHECK_EQUAL(0, regs.gpr[RAX]);
+	CHECK_EQUAL(0, wanted_remove);
+}
+
 TEST(mem_entering_flushes_once_an_epoch)
 {
 	struct td td;
