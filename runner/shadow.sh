@@ -44,7 +44,7 @@ refuse_unusable() {
 # of the package never changes and is not looked through.
 list_files() {
 	cd "$source"
-	if [ "$source" = "$CACHE/source" ]; then
+	if [ -z "$KDIR" ]; then
 		stat --printf '.\t%.9Y\t%s\n' .
 	elif has_git; then
 		git -c core.quotePath=false ls-files --cached --others --exclude-standard |

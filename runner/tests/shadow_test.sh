@@ -46,7 +46,7 @@ make_git_tree() { # folder
 }
 
 shadow() { # source
-	CACHE=$work/cache OUT=$work/out "$top/runner/shadow.sh" "$1" "$work/t"
+	KDIR=$1 CACHE=$work/cache OUT=$work/out "$top/runner/shadow.sh" "$1" "$work/t"
 }
 
 # Everything about a tree that a write would change.
