@@ -583,31 +583,37 @@ TEST_F(memslot_huge, adjacent_same_memory)
 	}
 }
 
+/*
+ * A slot that starts 4K too high has whole 2M ranges all the same: only the
+ * memory behind them is not where a huge page begins.
+ */
 /* Rules: slot.alias huge.alignment */
 TEST_F(memslot_huge, alias)
 {
 	struct tdp_vm a, incongruent, *t = &self->t;
+	const u64 range = FAR_GPA + HUGE_SIZE;
 
-	guest_map(t->vm, t->gpa, HUGE_SIZE);
-	a = huge_memory(t, 1);
+	guest_map(t->vm, t->gpa, 2 * HUGE_SIZE);
+	a = huge_memory(t, 2);
 	tdp_slot_set(&a, TDP_SLOT, 0);
 	incongruent = add_alias(&a, FAR_GPA + PAGE_SIZE);
 
 	guest_write(t->vcpu, a.gpa, 1);
-	guest_write_pages(t->vcpu, incongruent.gpa, 16, 1);
+	guest_write_pages(t->vcpu, range, 16, 1);
 	EXPECT_TDP_MAPPED(&a, a.gpa, HUGE_PAGES, PG_LEVEL_2M);
-	EXPECT_TDP_MAPPED(&incongruent, incongruent.gpa, 16, PG_LEVEL_4K);
-	EXPECT_TDP_ABSENT(t->vcpu, incongruent.gpa + 16 * PAGE_SIZE,
-			  HUGE_PAGES - 16);
+	EXPECT_TDP_MAPPED(&incongruent, range, 16, PG_LEVEL_4K);
+	EXPECT_TDP_ABSENT(t->vcpu, range + 16 * PAGE_SIZE, HUGE_PAGES - 16);
 
+	/* The first of them is the last of the lower huge page. */
 	drop_pages(&a, 0, HUGE_PAGES);
-	EXPECT_TDP_ABSENT(t->vcpu, a.gpa, HUGE_PAGES);
-	EXPECT_TDP_ABSENT(t->vcpu, incongruent.gpa, HUGE_PAGES);
+	EXPECT_TDP_ABSENT(t->vcpu, a.gpa, 2 * HUGE_PAGES);
+	EXPECT_TDP_ABSENT(t->vcpu, range, 1);
+	EXPECT_TDP_MAPPED(&incongruent, range + PAGE_SIZE, 15, PG_LEVEL_4K);
 
-	guest_write(t->vcpu, incongruent.gpa, 1);
+	guest_write(t->vcpu, range, 1);
 	guest_write(t->vcpu, a.gpa, 1);
 	EXPECT_TDP_MAPPED(&a, a.gpa, HUGE_PAGES, PG_LEVEL_2M);
-	EXPECT_TDP_MAPPED(&incongruent, incongruent.gpa, 1, PG_LEVEL_4K);
+	EXPECT_TDP_MAPPED(&incongruent, range, 16, PG_LEVEL_4K);
 }
 
 /* Rules: slot.recreate slot.delete huge.backing */
@@ -641,24 +647,26 @@ TEST_F(memslot_huge, recreate)
 TEST_F(memslot_huge, move)
 {
 	struct tdp_vm s, *t = &self->t;
+	const u64 range = t->gpa + HUGE_SIZE;
 
-	guest_map(t->vm, t->gpa, 2 * HUGE_SIZE);
-	s = huge_memory(t, 1);
+	guest_map(t->vm, t->gpa, 3 * HUGE_SIZE);
+	s = huge_memory(t, 2);
 	tdp_slot_set(&s, TDP_SLOT, 0);
 	guest_write(t->vcpu, s.gpa, 1);
-	EXPECT_TDP_MAPPED(&s, s.gpa, HUGE_PAGES, PG_LEVEL_2M);
+	guest_write(t->vcpu, range, 1);
+	EXPECT_TDP_MAPPED(&s, s.gpa, 2 * HUGE_PAGES, PG_LEVEL_2M);
 
 	s.gpa += PAGE_SIZE;
 	tdp_slot_set(&s, TDP_SLOT, 0);
-	EXPECT_TDP_ABSENT(t->vcpu, t->gpa, 2 * HUGE_PAGES);
-	guest_write(t->vcpu, s.gpa, 1);
-	EXPECT_TDP_MAPPED(&s, s.gpa, 1, PG_LEVEL_4K);
-	EXPECT_TDP_ABSENT(t->vcpu, t->gpa, 1);
-	EXPECT_TDP_ABSENT(t->vcpu, s.gpa + PAGE_SIZE, HUGE_PAGES);
+	EXPECT_TDP_ABSENT(t->vcpu, t->gpa, 3 * HUGE_PAGES);
+	guest_write(t->vcpu, range, 1);
+	EXPECT_TDP_MAPPED(&s, range, 1, PG_LEVEL_4K);
+	EXPECT_TDP_ABSENT(t->vcpu, t->gpa, HUGE_PAGES);
+	EXPECT_TDP_ABSENT(t->vcpu, range + PAGE_SIZE, 2 * HUGE_PAGES - 1);
 
-	s.gpa = t->gpa + HUGE_SIZE;
+	s.gpa = range;
 	tdp_slot_set(&s, TDP_SLOT, 0);
-	EXPECT_TDP_ABSENT(t->vcpu, t->gpa, 2 * HUGE_PAGES);
+	EXPECT_TDP_ABSENT(t->vcpu, t->gpa, 3 * HUGE_PAGES);
 	guest_write(t->vcpu, s.gpa + PAGE_SIZE, 1);
 	EXPECT_TDP_MAPPED(&s, s.gpa, HUGE_PAGES, PG_LEVEL_2M);
 	EXPECT_TDP_ABSENT(t->vcpu, t->gpa, HUGE_PAGES);
@@ -669,20 +677,26 @@ TEST_F(memslot_huge, dirty_logging)
 {
 	struct tdp_vm s, *t = &self->t;
 	const u64 written = t->gpa + 77 * PAGE_SIZE;
+	const u64 next = t->gpa + HUGE_SIZE;
 
-	guest_map(t->vm, t->gpa, HUGE_SIZE);
-	s = huge_memory(t, 1);
+	guest_map(t->vm, t->gpa, 2 * HUGE_SIZE);
+	s = huge_memory(t, 2);
 	tdp_slot_set(&s, TDP_SLOT, 0);
 	guest_write(t->vcpu, s.gpa, 1);
 	EXPECT_TDP_MAPPED(&s, s.gpa, HUGE_PAGES, PG_LEVEL_2M);
 
+	/* One page was mapped before, the other is not until now. */
 	tdp_slot_set(&s, TDP_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
 	guest_write(t->vcpu, written, 1);
+	guest_write(t->vcpu, next, 1);
 	EXPECT_TDP_MAPPED(&s, written, 1, PG_LEVEL_4K);
+	EXPECT_TDP_MAPPED(&s, next, 1, PG_LEVEL_4K);
+	EXPECT_TDP_ABSENT(t->vcpu, next + PAGE_SIZE, HUGE_PAGES - 1);
 
 	tdp_slot_set(&s, TDP_SLOT, 0);
 	guest_write(t->vcpu, written + PAGE_SIZE, 1);
-	EXPECT_TDP_MAPPED(&s, s.gpa, HUGE_PAGES, PG_LEVEL_2M);
+	guest_write(t->vcpu, next + PAGE_SIZE, 1);
+	EXPECT_TDP_MAPPED(&s, s.gpa, 2 * HUGE_PAGES, PG_LEVEL_2M);
 }
 
 TDP_HARNESS_MAIN
