@@ -115,55 +115,54 @@ static void map_two(struct __test_metadata *_metadata, struct tdp_vm *t,
 	ASSERT_TDP_LEVELS(t, rets);
 }
 
-/* Rules: split.dirty-log split.dirty-log-eager split.dirty-log-lazy map.stats */
-TEST_F(dirty_log, starts)
+/* Logging starts: @all says whether that splits the two leaves. */
+static void expect_started(struct __test_metadata *_metadata, struct tdp_vm *t,
+			   int *rets, bool all)
 {
-	bool all = variant->eager && !variant->initially_set;
-	struct tdp_vm *t = &self->t;
-	struct tdp_stats before;
+	struct tdp_stats before = tdp_stats(t->vm);
 
-	map_two(_metadata, t, self->rets);
-	before = tdp_stats(t->vm);
 	tdp_slot_set(t, TDP_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
-
-	tdp_levels_set(self->rets, 0, THIRD, all ? PG_LEVEL_4K : PG_LEVEL_2M);
-	EXPECT_TDP_LEVELS(t, self->rets);
+	tdp_levels_set(rets, 0, THIRD, all ? PG_LEVEL_4K : PG_LEVEL_2M);
+	EXPECT_TDP_LEVELS(t, rets);
 	EXPECT_EQ(tdp_stats_since(t->vm, &before, PG_LEVEL_2M), all ? -2 : 0);
 	EXPECT_EQ(tdp_stats_since(t->vm, &before, PG_LEVEL_4K),
 		  all ? 2 * HUGE : 0);
-
-	if (!variant->initially_set)
-		return;
-	declare_clean(t);
-	if (variant->eager)
-		tdp_levels_set(self->rets, FIRST, HUGE, PG_LEVEL_4K);
-	EXPECT_TDP_LEVELS(t, self->rets);
 }
 
-/* Rules: split.dirty-log split.dirty-log-lazy split.merge */
-TEST_F(dirty_log, write_and_merge)
+/* A write splits what it hits, and maps no more than its page otherwise. */
+static void expect_written(struct __test_metadata *_metadata, struct tdp_vm *t,
+			   int *rets)
 {
-	bool all = variant->eager && !variant->initially_set;
-	struct tdp_vm *t = &self->t;
-	u64 page;
-
-	map_two(_metadata, t, self->rets);
-	tdp_slot_set(t, TDP_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
-	if (variant->initially_set)
-		declare_clean(t);
-
 	guest_read(t->vcpu, page_gpa(t, SECOND));
 	guest_write(t->vcpu, page_gpa(t, WRITTEN), 1);
 	guest_write(t->vcpu, page_gpa(t, THIRD + 5), 1);
-	tdp_levels_set(self->rets, FIRST, HUGE, PG_LEVEL_4K);
-	tdp_levels_set(self->rets, SECOND, HUGE, all ? PG_LEVEL_4K : PG_LEVEL_2M);
-	tdp_levels_set(self->rets, THIRD + 5, 1, PG_LEVEL_4K);
-	EXPECT_TDP_LEVELS(t, self->rets);
+	tdp_levels_set(rets, FIRST, HUGE, PG_LEVEL_4K);
+	tdp_levels_set(rets, THIRD + 5, 1, PG_LEVEL_4K);
+	EXPECT_TDP_LEVELS(t, rets);
 	expect_written_dirty(_metadata, t);
+}
+
+/*
+ * Rules: split.dirty-log split.dirty-log-eager split.dirty-log-lazy
+ *	  split.merge map.stats
+ */
+TEST_F(dirty_log, split_and_merge)
+{
+	struct tdp_vm *t = &self->t;
+
+	map_two(_metadata, t, self->rets);
+	expect_started(_metadata, t, self->rets,
+		       variant->eager && !variant->initially_set);
+	if (variant->initially_set) {
+		declare_clean(t);
+		if (variant->eager)
+			tdp_levels_set(self->rets, FIRST, HUGE, PG_LEVEL_4K);
+		EXPECT_TDP_LEVELS(t, self->rets);
+	}
+	expect_written(_metadata, t, self->rets);
 
 	tdp_slot_set(t, TDP_SLOT, 0);
-	for (page = 3; page < NPAGES; page += HUGE)
-		guest_read(t->vcpu, page_gpa(t, page));
+	guest_do(t->vcpu, GUEST_READ, page_gpa(t, 3), SZ_2M, 3, 0);
 	tdp_levels_set(self->rets, 0, NPAGES, PG_LEVEL_2M);
 	EXPECT_TDP_LEVELS(t, self->rets);
 }
@@ -200,7 +199,7 @@ static void guest_read_two(struct tdp_vm *t)
 	guest_read(t->vcpu, page_gpa(t, SECOND));
 }
 
-/* Rules: split.nx */
+/* Rules: split.nx split.nx-off */
 TEST_F(nx, fetch_splits)
 {
 	struct tdp_vm *t = &self->t;
@@ -219,18 +218,10 @@ TEST_F(nx, fetch_splits)
 	guest_read(t->vcpu, page_gpa(t, THIRD + 10));
 	tdp_levels_set(self->rets, THIRD + 9, 2, PG_LEVEL_4K);
 	EXPECT_TDP_LEVELS(t, self->rets);
-}
 
-/* Rules: split.nx-off */
-TEST_F(nx, fetch_with_mitigation_off)
-{
-	struct tdp_vm *t = &self->t;
-
-	guest_read_two(t);
-	guest_exec(t->vcpu, page_gpa(t, FIRST + 7));
+	/* The same fetches without the mitigation. */
 	tdp_setting_set(TDP_NX_HUGE_PAGES, "off");
 	EXPECT_TDP_ABSENT(t->vcpu, t->gpa, NPAGES);
-
 	guest_exec(t->vcpu, page_gpa(t, FIRST + 7));
 	guest_exec(t->vcpu, page_gpa(t, THIRD + 9));
 	tdp_levels_set(self->rets, 0, NPAGES, PG_LEVEL_2M);
