@@ -89,9 +89,11 @@ static u64 schedule(u64 w[16], int t)
 
 static void round_step(u64 v[8], u64 input)
 {
-	u64 a = v[0], e = v[4];
-	u64 t1, t2;
+	u64 t1, t2, a, e;
 
+	/* cppcheck-suppress ctuArrayIndex ; it does not follow memcpy() */
+	a = v[0];
+	e = v[4];
 	t1 = v[7] + (rotate(e, 14) ^ rotate(e, 18) ^ rotate(e, 41)) +
 	     ((e & v[5]) ^ (~e & v[6])) + input;
 	t2 = (rotate(a, 28) ^ rotate(a, 34) ^ rotate(a, 39)) +
