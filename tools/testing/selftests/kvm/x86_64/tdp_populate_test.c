@@ -391,29 +391,36 @@ static u64 accessed_bit(void)
 	return host_cpu_is_intel ? BIT_ULL(8) : BIT_ULL(5);
 }
 
-static bool page_is_accessed(struct tdp_vm *t, u64 page)
+/* The set of the slot's pages that the page tables say were accessed. */
+static u64 accessed_pages(struct tdp_vm *t)
 {
-	return tdp_walk(t->vcpu, KVM_TDP_WALK_TABLE, false,
-			page_gpa(t, page)).spte & accessed_bit();
+	struct kvm_tdp_walk_entry entries[SLOT_PAGES];
+	u64 set = 0;
+	int i;
+
+	tdp_walk_range(t->vcpu, KVM_TDP_WALK_TABLE, false, t->gpa, PAGE_SIZE,
+		       SLOT_PAGES, entries);
+	for (i = 0; i < SLOT_PAGES; i++)
+		if (entries[i].spte & accessed_bit())
+			set |= BIT_ULL(i);
+	return set;
 }
 
 /* Rules: map.prefault-accessed */
 TEST_F(prefault, not_accessed)
 {
 	struct tdp_vm *t = &self->t;
-	int i;
 
 	TDP_REQUIRE(!host_cpu_is_intel ||
 		    kvm_get_module_param_bool("kvm_intel", "eptad"),
 		    "EPT has no accessed bits on this host");
 
 	tdp_prefault(t->vcpu, t->gpa, SLOT_PAGES * PAGE_SIZE);
-	for (i = 0; i < SLOT_PAGES; i++)
-		EXPECT_FALSE(page_is_accessed(t, i));
+	expect_only(_metadata, t, ALL_PAGES);
+	EXPECT_EQ(accessed_pages(t), 0);
 
 	guest_read(t->vcpu, page_gpa(t, 3));
-	for (i = 0; i < SLOT_PAGES; i++)
-		EXPECT_EQ(page_is_accessed(t, i), i == 3);
+	EXPECT_EQ(accessed_pages(t), BIT_ULL(3));
 }
 
 static void ignore_signal(int signal)
@@ -521,9 +528,10 @@ static void expect_stats(struct __test_metadata *_metadata, struct tdp_vm *t,
 	struct tdp_stats stats = tdp_stats(t->vm);
 	int i;
 
-	for (i = PG_LEVEL_4K; i <= PG_LEVEL_1G; i++)
+	for (i = PG_LEVEL_4K; i <= PG_LEVEL_1G; i++) {
 		EXPECT_EQ(stats.pages[i], i == level ? leaves : 0)
 			TH_LOG("Leaves of level %d (%s)", i, tdp_level_name(i));
+	}
 }
 
 /*
