@@ -87,14 +87,24 @@ static int check_range(u64 first, u64 stride, u64 count, u64 size)
 	return 0;
 }
 
-static void helper_walk(struct kvm_vcpu *vcpu, gpa_t gpa, bool private,
-			struct kvm_tdp_walk_entry *entry)
+static void helper_walk_one(struct kvm_vcpu *vcpu, gpa_t gpa, bool private,
+			    struct kvm_tdp_walk_entry *entry)
 {
 	kvm_pfn_t pfn = KVM_TDP_WALK_NO_PFN;
 
 	entry->ret = kvm_tdp_mmu_gpa_to_pfn(vcpu, gpa, private, &pfn);
 	entry->level = max(entry->ret, 0);
 	entry->pfn = pfn;
+	entry->spte = 0;
+}
+
+static void helper_walk(struct tdp_range *range, u64 count)
+{
+	while (count--) {
+		helper_walk_one(range->vcpu, range->gpa, range->private,
+				range->entry++);
+		range->gpa += range->stride;
+	}
 }
 
 /* NULL for a method that this kernel lacks, or that nobody knows. */
@@ -176,32 +186,35 @@ static int check_walk(const struct kvm_tdp_walk *walk)
  * Lockdep sees the first walk only.  The others take and rely on the same locks,
  * and a walk is short enough for its checks to cost many times what it does.
  */
-static void walk_range(struct kvm_vcpu *vcpu, tdp_walk_fn walk_one,
+static void walk_range(struct kvm_vcpu *vcpu, tdp_walk_fn walk_some,
 		       const struct kvm_tdp_walk *walk,
 		       struct kvm_tdp_walk_entry *entries)
 {
-	bool private = walk->flags & KVM_TDP_WALK_PRIVATE;
-	gpa_t gpa = walk->gpa;
-	u64 i;
+	struct tdp_range range = {
+		.vcpu = vcpu,
+		.private = walk->flags & KVM_TDP_WALK_PRIVATE,
+		.gpa = walk->gpa,
+		.stride = walk->stride,
+		.entry = entries,
+	};
 
 	guard(read_lock)(&vcpu->kvm->mmu_lock);
 	guard(rcu)();
 
-	for (i = 0; i < walk->count; i++, gpa += walk->stride) {
-		if (i == 1)
-			lockdep_off();
-		entries[i] = (struct kvm_tdp_walk_entry) { .pfn = KVM_TDP_WALK_NO_PFN };
-		walk_one(vcpu, gpa, private, &entries[i]);
-	}
-	if (i > 1)
-		lockdep_on();
+	walk_some(&range, 1);
+	if (walk->count == 1)
+		return;
+
+	lockdep_off();
+	walk_some(&range, walk->count - 1);
+	lockdep_on();
 }
 
 static int ioctl_walk(void __user *argp)
 {
 	struct kvm_tdp_walk_entry *entries __free(kvfree) = NULL;
 	struct kvm_tdp_walk walk;
-	tdp_walk_fn walk_one;
+	tdp_walk_fn walk_some;
 	int r;
 
 	if (copy_from_user(&walk, argp, sizeof(walk)))
@@ -215,15 +228,15 @@ static int ioctl_walk(void __user *argp)
 	if (r)
 		return r;
 
-	walk_one = method_function(walk.method);
-	if (!walk_one)
+	walk_some = method_function(walk.method);
+	if (!walk_some)
 		return -EOPNOTSUPP;
 
 	entries = kvmalloc_array(walk.count, sizeof(*entries), GFP_KERNEL_ACCOUNT);
 	if (!entries)
 		return -ENOMEM;
 
-	walk_range(fd_file(f)->private_data, walk_one, &walk, entries);
+	walk_range(fd_file(f)->private_data, walk_some, &walk, entries);
 
 	return copy_to_user(u64_to_user_ptr(walk.entries), entries,
 			    array_size(walk.count, sizeof(*entries))) ? -EFAULT : 0;

@@ -10,19 +10,31 @@
 #include "kvm_tdp_walk.h"
 
 /**
- * typedef tdp_walk_fn - look one GPA up and fill in the answer
+ * struct tdp_range - the GPAs of one ioctl that are still to be walked
  * @vcpu: the vCPU whose loaded roots are walked
- * @gpa: any 64-bit value
- * @private: look for a private page
- * @entry: KVM_TDP_WALK_NO_PFN in pfn and zero elsewhere when the walk begins
+ * @private: look for private pages
+ * @gpa: the next GPA, any 64-bit value
+ * @stride: bytes from one GPA to the next
+ * @entry: where the answer for @gpa goes; those that follow go behind it
+ */
+struct tdp_range {
+	struct kvm_vcpu *vcpu;
+	bool private;
+	gpa_t gpa;
+	u64 stride;
+	struct kvm_tdp_walk_entry *entry;
+};
+
+/**
+ * typedef tdp_walk_fn - look GPAs up and fill in the answers
+ * @range: what to walk; moves on behind the last GPA that was walked
+ * @count: number of GPAs, at least 1
  *
  * The caller holds mmu_lock for read and is in an RCU critical section.
  */
-typedef void (*tdp_walk_fn)(struct kvm_vcpu *vcpu, gpa_t gpa, bool private,
-			    struct kvm_tdp_walk_entry *entry);
+typedef void (*tdp_walk_fn)(struct tdp_range *range, u64 count);
 
-void tdp_table_walk(struct kvm_vcpu *vcpu, gpa_t gpa, bool private,
-		    struct kvm_tdp_walk_entry *entry);
+void tdp_table_walk(struct tdp_range *range, u64 count);
 void tdp_table_roots(struct kvm_vcpu *vcpu, struct kvm_tdp_roots *roots);
 
 u64 tdp_gmem_pfn(struct address_space *mapping, pgoff_t index);

@@ -109,8 +109,60 @@ static int table_index(gfn_t gfn, int level)
 	return (gfn >> (BITS_PER_TABLE * (level - 1))) % ENTRIES_PER_TABLE;
 }
 
+/*
+ * The page table that held the last leaf, if @table is not NULL: the level of
+ * its entries, and the GFN bits that all of them have in common.
+ */
+struct kept_table {
+	const u64 *table;
+	int level;
+	gfn_t region;
+};
+
+static void keep_table(struct kept_table *kept, const u64 *table, int level,
+		       gfn_t gfn)
+{
+	kept->table = table;
+	kept->level = level;
+	kept->region = gfn >> (BITS_PER_TABLE * level);
+}
+
+static void set_leaf(struct kvm_tdp_walk_entry *entry, u64 spte, int level)
+{
+	entry->ret = level;
+	entry->level = level;
+	entry->pfn = spte_address(spte) >> PAGE_SHIFT;
+	entry->spte = spte;
+}
+
+/*
+ * Neighbours share the page table that has their leaves, and going there at
+ * once is what makes a range walk fast.  Take only a leaf from it: should the
+ * table have been unlinked meanwhile, a leaf that is still there is what a walk
+ * would have found just before, but an entry that is frozen or gone may have
+ * been replaced above.
+ */
+static __always_inline bool walk_kept_table(const struct kept_table *kept,
+					    gfn_t gfn,
+					    struct kvm_tdp_walk_entry *entry)
+{
+	u64 spte;
+
+	if (!kept->table ||
+	    gfn >> (BITS_PER_TABLE * kept->level) != kept->region)
+		return false;
+
+	spte = READ_ONCE(kept->table[table_index(gfn, kept->level)]);
+	if (!spte_is_present(spte) || !spte_is_leaf(spte, kept->level))
+		return false;
+
+	set_leaf(entry, spte, kept->level);
+	return true;
+}
+
 static void walk_tables(const u64 *table, int level, gfn_t gfn,
-			struct kvm_tdp_walk_entry *entry)
+			struct kvm_tdp_walk_entry *entry,
+			struct kept_table *kept)
 {
 	for (;;) {
 		u64 spte = READ_ONCE(table[table_index(gfn, level)]);
@@ -126,21 +178,22 @@ static void walk_tables(const u64 *table, int level, gfn_t gfn,
 		level--;
 	}
 
-	entry->pfn = spte_address(entry->spte) >> PAGE_SHIFT;
-	entry->ret = level;
+	set_leaf(entry, entry->spte, level);
+	keep_table(kept, table, level, gfn);
 }
 
-void tdp_table_walk(struct kvm_vcpu *vcpu, gpa_t gpa, bool private,
-		    struct kvm_tdp_walk_entry *entry)
+/* @gfn as the root holds it: the direct root with @shared_bit, if there is one. */
+static void walk_from_root(struct kvm_vcpu *vcpu, bool mirror, gfn_t gfn,
+			   gfn_t shared_bit, struct kvm_tdp_walk_entry *entry,
+			   struct kept_table *kept)
 {
-	struct kvm *kvm = vcpu->kvm;
-	bool mirror = private && kvm->arch.vm_type == KVM_X86_TDX_VM;
-	gfn_t shared_bit = kvm->arch.gfn_direct_bits;
 	struct kvm_mmu_page *root;
-	gfn_t gfn;
 
 	entry->ret = -EOPNOTSUPP;
-	if (!vm_has_tdp_mmu(kvm))
+	entry->level = 0;
+	entry->pfn = KVM_TDP_WALK_NO_PFN;
+	entry->spte = 0;
+	if (!vm_has_tdp_mmu(vcpu->kvm))
 		return;
 
 	root = describe_root(root_address(vcpu, mirror));
@@ -148,17 +201,34 @@ void tdp_table_walk(struct kvm_vcpu *vcpu, gpa_t gpa, bool private,
 		return;
 
 	entry->ret = -ENOENT;
-	if (!root || root->role.invalid)
+	if (!root || root->role.invalid || !root_reaches(root, gfn & ~shared_bit))
 		return;
 
-	/* A page has one GFN, and the direct root holds it with the bit set. */
-	gfn = gpa_to_gfn(gpa) & ~shared_bit;
-	if (!root_reaches(root, gfn))
-		return;
-	if (!mirror)
-		gfn |= shared_bit;
+	walk_tables(root->spt, root->role.level, gfn, entry, kept);
+}
 
-	walk_tables(root->spt, root->role.level, gfn, entry);
+void tdp_table_walk(struct tdp_range *range, u64 count)
+{
+	struct kvm *kvm = range->vcpu->kvm;
+	bool mirror = range->private && kvm->arch.vm_type == KVM_X86_TDX_VM;
+	gfn_t shared_bit = kvm->arch.gfn_direct_bits;
+	struct kvm_tdp_walk_entry *entry = range->entry;
+	struct kept_table kept = {};
+	gpa_t gpa = range->gpa;
+
+	for (; count--; entry++, gpa += range->stride) {
+		/* A page has one GFN, and the direct root holds it with the bit set. */
+		gfn_t gfn = gpa_to_gfn(gpa) & ~shared_bit;
+
+		if (!mirror)
+			gfn |= shared_bit;
+		if (!walk_kept_table(&kept, gfn, entry))
+			walk_from_root(range->vcpu, mirror, gfn, shared_bit,
+				       entry, &kept);
+	}
+
+	range->entry = entry;
+	range->gpa = gpa;
 }
 
 static void describe_direct_root(struct kvm_vcpu *vcpu,
