@@ -8,6 +8,7 @@ sentence says more than five.
 """
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,13 @@ MAX_BYTES = 64 << 20
 
 # A kernel that complains without end is reported as such.
 MAX_SPLATS = 10
+
+# How Bochs says that it gives up, and how it says that the guest switched the
+# machine off.  It ends with a status of failure both ways.
+EMULATOR_PANIC = re.compile(r">>PANIC<< *(.*)")
+POWER_OFF = "ACPI control: soft power off"
+# How a kernel that panicked ends a machine with reboot=t.
+TRIPLE_FAULT = re.compile(r"exception\(\): 3rd ")
 
 ADVICE = {
     "case": "Read the messages: they say what was wanted and what came; "
@@ -99,6 +107,7 @@ class Host:
     log: ktap.HostLog = field(default_factory=ktap.HostLog)
     kernel: klog.KernelLog = field(default_factory=klog.KernelLog)
     emulator_said: list[str] = field(default_factory=list)
+    emulator_panics: list[str] = field(default_factory=list)
     emulator_status: str = ""
     failures: list[Failure] = field(default_factory=list)
 
@@ -190,6 +199,13 @@ def read_ktap(host: Host, folder: Path) -> None:
         fail(host, "watch", timed_wrong or differs)
 
 
+def emulator_panics(said: bytes) -> list[str]:
+    """What the emulator panicked over, each once."""
+    texts = [match[1].strip() for line in said.split(b"\n")
+             if (match := EMULATOR_PANIC.search(ktap.clean(line)))]
+    return list(dict.fromkeys(texts))
+
+
 def read_host(name: str, folder: Path, requested: list[str] | None) -> Host:
     """Read all files of a host; what is missing becomes a failure."""
     host = Host(name, requested)
@@ -201,6 +217,7 @@ def read_host(name: str, folder: Path, requested: list[str] | None) -> Host:
     host.kernel = klog.parse(serial)
     said = read_bytes(folder / "emulator.log")[0]
     host.emulator_said = klog.tail(klog.parse(said))
+    host.emulator_panics = emulator_panics(said)
     # Only there if the emulator failed.
     status = read_bytes(folder / "emulator.status")[0]
     host.emulator_status = status.decode(errors="replace").strip()
@@ -254,13 +271,27 @@ def judge_watch(host: Host) -> None:
              running_test(host), log=last_words(host))
     elif reason != "exit" and not said_of(host, "watch"):
         fail(host, "watch", f"watch.json gives no known reason: {reason[:40]}")
-    elif host.emulator_status not in ("", "0"):
+    elif host.emulator_status not in ("", "0") and \
+            not (host.emulator_panics and host.emulator_status == "1"):
         fail(host, "emulator", "the emulator failed with exit status "
              f"{host.emulator_status[:20]} {progress(host)}",
              running_test(host),
              log=host.emulator_said or last_words(host))
     if trouble := host.watch.get("trouble"):
         fail(host, "watch", str(trouble))
+
+
+def judge_emulator(host: Host) -> None:
+    """The emulator must not have given up, but for a power-off."""
+    for text in host.emulator_panics:
+        if text == POWER_OFF:
+            continue
+        # The kernel's panic is there already.
+        if TRIPLE_FAULT.match(text) and said_of(host, "panic"):
+            continue
+        fail(host, "emulator", f"the emulator itself panicked: {text[:120]} "
+             f"({progress(host)})", running_test(host),
+             log=host.emulator_said)
 
 
 def judge_kernel_log(host: Host) -> None:
@@ -450,6 +481,7 @@ def judge_any_ran(host: Host) -> None:
 def judge_host(host: Host) -> None:
     """Judge everything about a host, causes first."""
     judge_kernel_log(host)
+    judge_emulator(host)
     judge_watch(host)
     if not host.log.header:
         fail(host, "boot", "the host never got as far as the tests",

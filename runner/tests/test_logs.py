@@ -37,6 +37,18 @@ LOGS = {
                          "exit status 139"),
     "emulator-failed": ([("emulator", "", ""), ("boot", "", "")],
                         "exit status 1 before the tests began"),
+    # Bochs ends with a panic of its own, status 1: of a power-off, of a
+    # triple fault with which the kernel's panic ends, or of its own making.
+    "bochs-power-off": ([], ""),
+    "bochs-after-panic": ([("panic", "panic_test", ""),
+                           ("cut", "panic_test", "global.panic")],
+                          "Kernel panic - not syncing: splat: no way on"),
+    "bochs-triple-fault": ([("emulator", "good_test", ""), LOST],
+                           "itself panicked: exception(): 3rd (13)"),
+    "bochs-panic": ([("emulator", "good_test", ""), LOST],
+                    "itself panicked: VMENTRY: CR4.LA57"),
+    "bochs-power-off-early": ([("cut", "good_test", ""), LOST],
+                              "the output ends while good_test ran"),
     "never-booted": ([("silence", "", ""), ("boot", "", "")],
                      "before the tests began"),
     "lost-host": ([("boot", "", "")], "never got as far"),
