@@ -146,7 +146,7 @@ place_patched() {
 	while read -r path; do
 		! cmp -s "$tree/patched/$path" "$shadow/$path" || continue
 		cp "$tree/patched/$path" "$shadow/$path"
-		echo "$path" >>"$tree/changed"
+		grep -qxF "$path" "$tree/changed" || echo "$path" >>"$tree/changed"
 	done <"$tree/patched.names"
 }
 
