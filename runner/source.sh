@@ -9,33 +9,12 @@
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/runner/lib.sh"
+. "$top/runner/apt.sh"
 
 # Suites that may have the package, the machine's own release first.
 SUITES='trixie-backports forky sid'
 APT=$CACHE/apt
 SPACE_MIB=3000
-
-# The machine's main Debian mirror, whatever it is.
-mirror() {
-	apt-get indextargets --format '$(REPO_URI) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
-		awk '$2 == "main" && $3 == "Debian" && $1 !~ /security/ { print $1; exit }'
-}
-
-# apt with a state of its own below $CACHE and one suite as its only source.
-private_apt() { # command argument...
-	apt_command=$1
-	shift
-	"$apt_command" -q -o "Dir::Etc::SourceList=$APT/sources.list" -o Dir::Etc::SourceParts=- \
-		-o "Dir::State=$APT/state" -o "Dir::State::Lists=$APT/lists" \
-		-o "Dir::State::status=/var/lib/dpkg/status" -o "Dir::Cache=$APT/cache" \
-		-o "APT::Sandbox::User=$(id -un)" -o Acquire::Retries=3 "$@"
-}
-
-use_suite() { # mirror suite
-	keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-	echo "deb [signed-by=$keyring] $1 $2 main" >"$APT/sources.list"
-	private_apt apt-get update
-}
 
 # A field of the package's entry in the suite's signed index.
 index_field() { # name
@@ -45,11 +24,10 @@ index_field() { # name
 
 # Fails unless some suite has the package; leaves apt pointed at that suite.
 find_package() {
-	mkdir -p "$APT/lists/partial" "$APT/state" "$APT/cache/archives/partial"
 	uri=$(mirror)
 	[ -n "$uri" ] || die "apt knows no Debian mirror; run apt-get update, or give a tree with KDIR="
 	for suite in $SUITES; do
-		use_suite "$uri" "$suite" || continue
+		use_suite deb "$uri" "$suite" || continue
 		version=$(index_field Version)
 		[ -z "$version" ] || return 0
 	done
