@@ -61,10 +61,13 @@ step() { # name "what it does" command...
 	mkdir -p "$LOGS"
 	step_log=$LOGS/$step_name.log
 	step_start=$(now_ms)
+	# Never left of "||": there a shell goes on after a command that failed,
+	# whatever set -e says, and half a step would pass for a whole one.
 	if [ "$V" = 1 ]; then
 		say "$(printf '%-10s %s' "$step_name" "$step_what")"
 		{
-			(set -x && "$@") 2>&1
+			set +e
+			(set -ex && "$@") 2>&1
 			echo $? >"$step_log.status"
 		} | tee "$step_log"
 		step_status=$(cat "$step_log.status")
@@ -72,8 +75,10 @@ step() { # name "what it does" command...
 		printf '%-10s' "$step_name"
 	else
 		printf '%-10s %s ... ' "$step_name" "$step_what"
-		step_status=0
-		("$@") >"$step_log" 2>&1 || step_status=$?
+		set +e
+		(set -e && "$@") >"$step_log" 2>&1
+		step_status=$?
+		set -e
 	fi
 	step_took=$(seconds $(($(now_ms) - step_start)))
 	if [ "$step_status" -ne 0 ]; then
