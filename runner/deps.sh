@@ -4,6 +4,7 @@
 # Makes sure that the machine has what a run needs.  As root installs what is
 # missing; as anybody else prints the one command to give and stops.  Looks for
 # files, not for packages, so that another distribution's machine serves too.
+# Usage: deps.sh [check] [FAMILY...], for the linters and for kinds of machines.
 
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -30,6 +31,15 @@ rsync			rsync
 python3			python3
 git			git
 qemu-system-x86_64	qemu-system-x86
+'
+# Only a host of the family tdx asks for these.
+BOCHS='
+g++			g++
+genisoimage		genisoimage
+/usr/lib/ISOLINUX/isolinux.bin	isolinux
+/usr/lib/syslinux/modules/bios/ldlinux.c32	syslinux-common
+/usr/share/bochs/BIOS-bochs-latest	bochsbios
+/usr/share/vgabios/vgabios.bin	vgabios
 '
 # Only `make check` asks for these.
 LINTERS='
@@ -58,7 +68,12 @@ install() { # package...
 }
 
 list=$NEEDED
-[ "${1:-}" != check ] || list="$NEEDED$LINTERS"
+for what; do
+	case $what in
+	check) list=$list$LINTERS ;;
+	tdx) list=$list$BOCHS ;;
+	esac
+done
 
 missing=$(missing_packages "$list")
 [ -n "$missing" ] || exit 0

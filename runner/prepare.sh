@@ -69,6 +69,17 @@ refuse_unknown_hosts() {
 	done
 }
 
+# What a machine file says, without its functions.
+machine_value() { # host name
+	(. "$top/runner/machines/$1.sh" && eval "printf '%s\n' \"\$$2\"")
+}
+
+families() {
+	for host in $HOSTS; do
+		machine_value "$host" MACHINE_FAMILY
+	done | sort -u
+}
+
 # Which tree is judged, and where its objects are.
 choose_tree() {
 	[ -z "$KDIR" ] || [ -d "$KDIR" ] || die "KDIR=$KDIR is no folder"
@@ -81,7 +92,10 @@ choose_tree() {
 prepare() {
 	refuse_unknown_hosts
 	need_space "$OUT" "$OUT_SPACE_MIB"
-	"$top/runner/deps.sh"
+	families=$(families)
+	# shellcheck disable=SC2086 # the words of the list are the arguments
+	"$top/runner/deps.sh" $families
+	case $families in *tdx*) "$top/runner/bochs.sh" ;; esac
 	choose_tree
 	lock_tree
 	[ -n "$KDIR" ] || "$top/runner/source.sh"

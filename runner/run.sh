@@ -27,11 +27,6 @@ package_or_commit() {
 	fi
 }
 
-# What a machine file says, without its functions.
-machine_value() { # host name
-	(. "$top/runner/machines/$1.sh" && eval "printf '%s\n' \"\$$2\"")
-}
-
 contains() { # word list...
 	word=$1
 	shift

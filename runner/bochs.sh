@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Builds the emulator of the host tdx: Bochs, from Debian's source package with
+# our patches.  The program is at $CACHE/bochs/bochs; it is built again only if
+# the version, a patch or an option has changed.
+
+set -eu
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/runner/lib.sh"
+. "$top/runner/apt.sh"
+
+SUITE=trixie
+VERSION=3.0+dfsg
+BOCHS=$CACHE/bochs
+APT=$BOCHS/apt
+PATCHES=$top/runner/bochs
+SPACE_MIB=500
+
+# A debugger build, or one of plugins, is several times slower.
+OPTIONS='--enable-smp --enable-cpu-level=6 --enable-x86-64 --enable-vmx=2 --enable-svm
+	--enable-avx --enable-evex --enable-amx --enable-protection-keys --enable-cet
+	--enable-uintr --enable-memtype --enable-fpu --enable-pci --enable-large-ramfile
+	--enable-all-optimizations --disable-debugger --disable-plugins --disable-docbook
+	--with-nogui'
+FLAGS='-O3 -w'
+
+wanted() {
+	echo "$VERSION" "$OPTIONS" "$FLAGS"
+	cat "$PATCHES"/*.patch
+}
+
+# The tarball alone: apt compares it with the hash of the signed index, and a
+# mirror need not have the package's other files.
+download() {
+	uri=$(mirror)
+	[ -n "$uri" ] || die "apt knows no Debian mirror; run apt-get update"
+	use_suite deb-src "$uri" "$SUITE"
+	rm -f "$BOCHS"/*.tar.*
+	(cd "$BOCHS" && private_apt apt-get source --download-only --tar-only bochs)
+	[ -e "$BOCHS/bochs_$VERSION.orig.tar.xz" ] || die "the suite $SUITE has no Bochs $VERSION"
+}
+
+build() {
+	rm -rf "$BOCHS/source"
+	mkdir "$BOCHS/source"
+	tar -C "$BOCHS/source" --strip-components=1 -xf "$BOCHS/bochs_$VERSION.orig.tar.xz"
+	cd "$BOCHS/source"
+	for patch in "$PATCHES"/*.patch; do
+		patch -p1 --forward --fuzz=0 <"$patch"
+	done
+	# shellcheck disable=SC2086 # the words of the list are the arguments
+	CFLAGS=$FLAGS CXXFLAGS=$FLAGS ./configure $OPTIONS
+	make -j"$JOBS"
+	strip -o "$BOCHS/bochs.new" bochs
+	mv "$BOCHS/bochs.new" "$BOCHS/bochs"
+	rm -rf "$BOCHS/source"
+}
+
+mkdir -p "$BOCHS"
+# Two runs at once would build over each other.
+exec 8>"$BOCHS/lock"
+flock 8
+if wanted | cmp -s - "$BOCHS/built" && [ -x "$BOCHS/bochs" ]; then
+	exit 0
+fi
+need_space "$BOCHS" "$SPACE_MIB"
+rm -f "$BOCHS/built"
+[ -e "$BOCHS/bochs_$VERSION.orig.tar.xz" ] ||
+	step bochs-get "Bochs $VERSION, from this machine's Debian mirror" download
+step bochs "building the emulator, Bochs $VERSION" build
+wanted >"$BOCHS/built"
