@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# Host tdx: Bochs emulates an Intel CPU with VMX and EPT, and key ids for TDX.
+
+MACHINE_FAMILY=tdx
+MACHINE_TESTS=
+MACHINE_CPUS=1
+# As much as Bochs 3.0 has.
+MACHINE_MIB=2048
+# Bochs starts the machine anew where QEMU ends: reboot=t makes a panic end in
+# a triple fault, at which Bochs stops.  It fails at 5-level paging.
+MACHINE_CMDLINE="hugepagesz=2M hugepages=64 no5lvl mitigations=off kvm_intel.tdx=1 reboot=t"
+
+machine_emulator=Bochs
+machine_cpu=sapphire_rapids
+# Bochs' AMX makes XSETBV fault, and its LA57 panics.
+machine_without="amx,amx_int8,amx_bf16,cet,uintr,la57"
+
+machine_version() {
+	"$CACHE/bochs/bochs" --help 2>&1 | sed -n 's/.*Bochs x86 Emulator \([0-9][0-9.]*\).*/\1/p' | head -n 1
+}
+
+# 32 key ids for TDX after 16 for MKTME, as the firmware would say.
+write_msrs() {
+	echo '0x087 0 00000020 00000010 00000000 00000000 00000000 00000000'
+}
+
+write_bochsrc() { # folder serial ktap
+	cat <<-BOCHSRC
+	cpu: model=$machine_cpu, count=$MACHINE_CPUS, ips=200000000, reset_on_triple_fault=0, ignore_bad_msrs=1, msrs="$1/msrs.def", exclude_features="$machine_without"
+	memory: guest=$MACHINE_MIB, host=$MACHINE_MIB
+	romimage: file=/usr/share/bochs/BIOS-bochs-latest
+	vgaromimage: file=/usr/share/vgabios/vgabios.bin
+	display_library: nogui
+	ata0-master: type=cdrom, path="$1/boot.iso", status=inserted
+	boot: cdrom
+	com1: enabled=1, mode=file, dev="$2"
+	com2: enabled=1, mode=file, dev="$3"
+	clock: sync=none
+	log: -
+	debug: action=ignore
+	info: action=ignore
+	error: action=report
+	panic: action=fatal
+	BOCHSRC
+}
+
+write_isolinux() { # cmdline
+	cat <<-ISOLINUX
+	default linux
+	prompt 0
+	label linux
+	kernel /linux
+	append initrd=/initrd $1
+	ISOLINUX
+}
+
+# Bochs loads no kernel by itself: a CD with isolinux does.
+write_iso() { # folder kernel initramfs
+	genisoimage -quiet -o "$1/boot.iso" -b isolinux/isolinux.bin -c isolinux/boot.cat \
+		-no-emul-boot -boot-load-size 4 -boot-info-table -graft-points \
+		"isolinux/isolinux.bin=$1/isolinux.bin" \
+		isolinux/ldlinux.c32=/usr/lib/syslinux/modules/bios/ldlinux.c32 \
+		"isolinux/isolinux.cfg=$1/isolinux.cfg" "linux=$2" "initrd=$3"
+}
+
+# Starts the machine; the first serial port is the kernel's, the second the
+# tests'.  Bochs ends with a panic of its own when the guest powers off.
+machine_start() { # kernel initramfs cmdline serial ktap
+	machine_work=$(dirname "$2")
+	write_msrs >"$machine_work/msrs.def"
+	write_bochsrc "$machine_work" "$4" "$5" >"$machine_work/bochsrc"
+	write_isolinux "$3" >"$machine_work/isolinux.cfg"
+	# genisoimage writes the boot information into the file that it is given.
+	cp /usr/lib/ISOLINUX/isolinux.bin "$machine_work/isolinux.bin"
+	write_iso "$machine_work" "$1" "$2"
+	exec "$CACHE/bochs/bochs" -q -f "$machine_work/bochsrc"
+}
