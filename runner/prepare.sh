@@ -13,7 +13,7 @@ OUT_SPACE_MIB=100
 tree_folder() { # source
 	printf '%s/trees/%s%s-%s\n' "$CACHE" "$(basename "$1")" \
 		"$([ -z "$KCONFIG" ] || basename "$KCONFIG" | sed 's/\.config$//; s/^/-/')" \
-		"$(printf '%s %s' "$1" "$KCONFIG" | cksum | cut -d ' ' -f 1)"
+		"$(printf '%s ' "$1" | cksum | cut -d ' ' -f 1)"
 }
 
 # Two runs at once on one tree would build over each other.
