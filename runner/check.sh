@@ -18,7 +18,7 @@ files() { # pattern...
 # Every file says its licence in its first three lines, but for those that are
 # no source: prose, the licence itself, saved logs, patches.
 spdx() {
-	files ':!*.md' ':!LICENSE' ':!*.gitignore' ':!runner/tests/logs' ':!kernel/patches' ':!*.config' ':!*/config' ':!*/settings' |
+	files ':!*.md' ':!LICENSE' ':!*.gitignore' ':!runner/tests/logs' ':!*.patch' ':!*.config' ':!*/config' ':!*/settings' |
 		while read -r file; do
 			head -n 3 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' || echo "$file: no SPDX line"
 		done >"$LOGS/spdx"
