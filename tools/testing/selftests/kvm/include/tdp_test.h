@@ -96,13 +96,22 @@ static inline void __tdp_judge(struct __test_metadata *metadata, bool ok,
 } while (0)
 
 /* The same, and a slot: backing, GPA, number of 4K pages. */
-#define TDP_SETUP_SLOT(t, kind, src, gpa, npages) do {			\
+#define TDP_SETUP_SLOT(t, kind, src, gpa, npages)			\
+	__TDP_SETUP_SLOT(tdp_vm_create, t, kind, src, gpa, npages)
+
+/* The same with a vCPU that never runs, which takes much less time. */
+#define TDP_SETUP_IDLE_SLOT(t, kind, src, gpa, npages)			\
+	__TDP_SETUP_SLOT(tdp_vm_create_idle, t, kind, src, gpa, npages)
+
+#define __TDP_SETUP_SLOT(create, t, kind, src, gpa, npages) do {	\
 	enum vm_mem_backing_src_type __src = (src);			\
+	const struct tdp_mem *__mem = (kind);				\
 	struct tdp_vm *__t = (t);					\
 	u64 __npages = (npages);					\
 									\
+	TDP_REQUIRE_NOT(tdp_mem_lacks(__mem));				\
 	TDP_REQUIRE_NOT(tdp_backing_lacks(__src, __npages * PAGE_SIZE)); \
-	TDP_SETUP_VM(__t, kind);					\
+	(create)(__t, __mem);						\
 	tdp_vm_add_slot(__t, __src, gpa, __npages);			\
 } while (0)
 

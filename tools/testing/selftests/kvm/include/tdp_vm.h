@@ -104,8 +104,9 @@ const char *tdp_backing_lacks(enum vm_mem_backing_src_type src, u64 size);
 /**
  * struct tdp_vm - a VM with one vCPU, and the slot under test
  * @vm: the VM
- * @vcpu: vCPU 0, in guest_loop()
+ * @vcpu: vCPU 0, in guest_loop() if there is a guest
  * @mem: the kind of memory
+ * @has_guest: the vCPU can run
  * @gpa: the slot's first GPA, in bytes
  * @npages: the slot's number of 4K pages
  * @hva: the slot's own memory, which is not the private memory's backing
@@ -115,6 +116,7 @@ struct tdp_vm {
 	struct kvm_vm *vm;
 	struct kvm_vcpu *vcpu;
 	struct tdp_mem mem;
+	bool has_guest;
 	u64 gpa;
 	u64 npages;
 	void *hva;
@@ -131,13 +133,23 @@ struct tdp_vm {
 void tdp_vm_create(struct tdp_vm *t, const struct tdp_mem *mem);
 
 /**
+ * tdp_vm_create_idle() - create a VM with one vCPU that never runs
+ * @t: out: the VM; no slot at all yet
+ * @mem: the kind of memory that later slots have
+ *
+ * Without a guest, its code and its page tables, a VM is there in a fraction
+ * of the time; pre-fault and walks need no more.
+ */
+void tdp_vm_create_idle(struct tdp_vm *t, const struct tdp_mem *mem);
+
+/**
  * tdp_vm_add_slot() - add the slot under test
  * @t: the VM
  * @src: backing of the slot's own memory
  * @gpa: the first GPA, a multiple of the backing's page size
  * @npages: number of 4K pages
  *
- * Sets the attribute that @t->mem asks for and lets the guest see the slot.
+ * Sets the attribute that @t->mem asks for and lets a guest see the slot.
  * Touches no page of it.
  */
 void tdp_vm_add_slot(struct tdp_vm *t, enum vm_mem_backing_src_type src,

@@ -89,9 +89,17 @@ void tdp_vm_create(struct tdp_vm *t, const struct tdp_mem *mem)
 		.type = mem->vm_type,
 	};
 
-	*t = (struct tdp_vm) { .mem = *mem, .gmem_fd = -1 };
+	*t = (struct tdp_vm) { .mem = *mem, .has_guest = true, .gmem_fd = -1 };
 	t->vm = __vm_create_shape_with_one_vcpu(shape, &t->vcpu, 0, guest_loop);
 	guest_init(t->vcpu);
+}
+
+void tdp_vm_create_idle(struct tdp_vm *t, const struct tdp_mem *mem)
+{
+	*t = (struct tdp_vm) { .mem = *mem, .gmem_fd = -1 };
+	t->vm = vm_create_barebones_type(mem->vm_type);
+	t->vcpu = __vm_vcpu_add(t->vm, 0);
+	vcpu_init_cpuid(t->vcpu, kvm_get_supported_cpuid());
 }
 
 void tdp_vm_add_slot(struct tdp_vm *t, enum vm_mem_backing_src_type src,
@@ -110,7 +118,8 @@ void tdp_vm_add_slot(struct tdp_vm *t, enum vm_mem_backing_src_type src,
 
 	if (t->mem.is_private)
 		vm_mem_set_private(t->vm, gpa, npages * PAGE_SIZE);
-	guest_map(t->vm, gpa, npages * PAGE_SIZE);
+	if (t->has_guest)
+		guest_map(t->vm, gpa, npages * PAGE_SIZE);
 }
 
 void tdp_vm_touch(struct tdp_vm *t)

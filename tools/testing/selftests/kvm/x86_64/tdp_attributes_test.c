@@ -3,6 +3,8 @@
  * KVM_SET_MEMORY_ATTRIBUTES on a VM with one root: which backing a leaf has,
  * when it goes away, and how large it may be.
  */
+#include <pthread.h>
+
 #include "tdp_test.h"
 
 #define NPAGES	64
@@ -212,51 +214,59 @@ TEST_F(attributes, same_again)
 }
 
 /*
- * Pages 16 to 31 are what the whole range becomes already.  Whether they stay
- * mapped is KVM's business, to what is not.
+ * Whether pages stay mapped that are already what the whole range becomes is
+ * KVM's business, to what is not.
  */
-static bool check_partly_same(struct tdp_vm *t, bool is_private,
-			      struct tdp_msg *msg)
+static bool check_if_mapped(struct tdp_vm *t, u64 page, u64 nr, bool is_private,
+			    struct tdp_msg *msg)
 {
-	u64 page;
+	u64 end = page + nr;
 
-	for (page = 16; page < 32; page++)
+	for (; page < end; page++)
 		if (!check_absent(t, page, 1, msg) &&
 		    !check_as(t, page, 1, PG_LEVEL_4K, is_private, msg))
 			return false;
 	return true;
 }
 
-#define EXPECT_PARTLY_SAME(...)	__TDP_JUDGE(0, check_partly_same, __VA_ARGS__)
+#define EXPECT_IF_MAPPED(...)	__TDP_JUDGE(0, check_if_mapped, __VA_ARGS__)
 
+/* Pages @page to @page + 7 differ from all others, then a range around them. */
 static void partly_same(struct __test_metadata *_metadata, struct tdp_vm *t,
-			bool prefault, bool to_private)
+			bool prefault, u64 page, bool to_private)
 {
 	struct tdp_msg msg;
 
 	convert(t, !to_private, 0, NPAGES);
-	convert(t, to_private, 16, 16);
+	convert(t, to_private, page, 8);
 	populate(t, prefault, 0, NPAGES);
-	EXPECT_AROUND(t, 16, 16, !to_private);
-	EXPECT_FALSE(check_partly_same(t, !to_private, &msg));
+	EXPECT_AROUND(t, page, 8, !to_private);
+	EXPECT_FALSE(check_if_mapped(t, page, 8, !to_private, &msg));
 
-	convert(t, to_private, 8, 40);
-	EXPECT_ABSENT(t, 8, 8);
-	EXPECT_PARTLY_SAME(t, to_private);
-	EXPECT_ABSENT(t, 32, 16);
-	EXPECT_AROUND(t, 8, 40, !to_private);
+	convert(t, to_private, 16, 24);
+	EXPECT_IF_MAPPED(t, page, 8, to_private);
+	if (page > 16)
+		EXPECT_ABSENT(t, 16, page - 16);
+	if (page + 8 < 40)
+		EXPECT_ABSENT(t, page + 8, 32 - page);
+	EXPECT_AROUND(t, 16, 24, !to_private);
 
 	populate(t, prefault, 0, NPAGES);
-	__TDP_JUDGE(0, check_as, t, 8, 40, PG_LEVEL_4K, to_private);
-	EXPECT_AROUND(t, 8, 40, !to_private);
+	__TDP_JUDGE(0, check_as, t, 16, 24, PG_LEVEL_4K, to_private);
+	EXPECT_AROUND(t, 16, 24, !to_private);
 }
 
+/* What is so already is the first, a middle or the last part of the range. */
 /* Rules: attr.convert-unmaps attr.same */
 TEST_F(attributes, partly_same)
 {
+	u64 page;
+
 	fill_gmem(&self->t);
-	partly_same(_metadata, &self->t, variant->prefault, true);
-	partly_same(_metadata, &self->t, variant->prefault, false);
+	for (page = 16; page <= 32; page += 8) {
+		partly_same(_metadata, &self->t, variant->prefault, page, true);
+		partly_same(_metadata, &self->t, variant->prefault, page, false);
+	}
 }
 
 /* The range has GPAs without a slot on both sides. */
@@ -446,6 +456,63 @@ TEST_F(convert, to_shared)
 }
 
 /*
+ * A vCPU that writes to a page until that is private.  The slot has no
+ * guest_memfd, so that its next access has to leave the guest.
+ */
+#define ROUNDS	6
+
+FIXTURE(running) {
+	struct tdp_vm t;
+};
+
+FIXTURE_SETUP(running)
+{
+	const struct tdp_mem mem = { .vm_type = KVM_X86_SW_PROTECTED_VM };
+
+	TDP_SETUP_SLOT(&self->t, &mem, VM_MEM_SRC_ANONYMOUS, TDP_GPA, 1);
+	tdp_vm_touch(&self->t);
+}
+
+FIXTURE_TEARDOWN(running)
+{
+	tdp_vm_free(&self->t);
+}
+
+/* Each write is of another value. */
+static void *write_until_fault(void *arg)
+{
+	struct tdp_vm *t = arg;
+	int reason = __guest_do(t->vcpu, GUEST_WRITE, t->gpa, 0, -1UL, 1);
+
+	TDP_ASSERT(reason == KVM_EXIT_MEMORY_FAULT,
+		   "Wanted a memory fault, got exit %d (%s)", reason,
+		   exit_reason_str(reason));
+	return NULL;
+}
+
+/* A TLB entry that outlives the ioctl shows as one more write. */
+/* Rules: attr.running attr.convert-unmaps gmem.none */
+TEST_F(running, to_private)
+{
+	struct tdp_vm *t = &self->t;
+	u64 *hva = t->hva, seen = *hva;
+	pthread_t thread;
+	int round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		ASSERT_EQ(pthread_create(&thread, NULL, write_until_fault, t), 0);
+		while (READ_ONCE(*hva) == seen)
+			sched_yield();
+		convert(t, true, 0, 1);
+		seen = READ_ONCE(*hva);
+		ASSERT_EQ(pthread_join(thread, NULL), 0);
+		EXPECT_EQ(READ_ONCE(*hva), seen);
+		EXPECT_ABSENT(t, 0, 1);
+		convert(t, false, 0, 1);
+	}
+}
+
+/*
  * Three huge pages: what happens to the middle one must leave the others be.
  *
  *	0            HUGE         2 * HUGE      3 * HUGE
@@ -522,23 +589,34 @@ TEST_F(huge, mixed_by_prefault)
 	mixed(_metadata, &self->t, 2 * HUGE - 1, true);
 }
 
-/* Two private pages: one of them back is not uniform yet. */
+/* Two pages were private, and one is: that is not uniform yet. */
+static void one_of_two(struct __test_metadata *_metadata, struct tdp_vm *t,
+		       u64 page, u64 other)
+{
+	convert(t, true, page, 1);
+	convert(t, true, other, 1);
+	convert(t, false, other, 1);
+	populate(t, true, HUGE, HUGE);
+	EXPECT_PRIVATE(t, page, 1);
+	EXPECT_SHARED(t, other, 1);
+	if (page > HUGE)
+		EXPECT_SHARED(t, HUGE, page - HUGE);
+	if (page < 2 * HUGE - 1)
+		EXPECT_SHARED(t, page + 1, 2 * HUGE - page - 1);
+
+	convert(t, false, page, 1);
+	populate(t, false, page, 1);
+	EXPECT_SHARED_HUGE(t, HUGE, HUGE);
+}
+
 /* Rules: attr.mixed attr.uniform */
 TEST_F(huge, two_private_pages)
 {
-	struct tdp_vm *t = &self->t;
+	u64 first = HUGE, middle = HUGE + 300, last = 2 * HUGE - 1;
 
-	convert(t, true, HUGE + 1, 1);
-	convert(t, true, 2 * HUGE - 2, 1);
-	convert(t, false, HUGE + 1, 1);
-	populate(t, false, HUGE, HUGE);
-	EXPECT_SHARED(t, HUGE, HUGE - 2);
-	EXPECT_PRIVATE(t, 2 * HUGE - 2, 1);
-	EXPECT_SHARED(t, 2 * HUGE - 1, 1);
-
-	convert(t, false, 2 * HUGE - 2, 1);
-	populate(t, false, 2 * HUGE - 2, 1);
-	EXPECT_SHARED_HUGE(t, HUGE, HUGE);
+	one_of_two(_metadata, &self->t, first, last);
+	one_of_two(_metadata, &self->t, middle, first);
+	one_of_two(_metadata, &self->t, last, middle);
 }
 
 /* Rules: attr.convert-unmaps attr.private-pfn attr.uniform map.stats */
@@ -622,6 +700,7 @@ TEST_F(huge, by_halves)
 /*
  * One page of 1G.
  */
+#define GIANT		(SZ_1G / PAGE_SIZE)
 #define GIANT_LEAVES	(SZ_1G / SZ_2M)
 
 FIXTURE(giant) {
@@ -635,7 +714,7 @@ FIXTURE_SETUP(giant)
 	u64 i;
 
 	TDP_SETUP_SLOT(t, &sw_protected, VM_MEM_SRC_ANONYMOUS_HUGETLB_1GB,
-		       TDP_GPA, SZ_1G / PAGE_SIZE);
+		       TDP_GPA, GIANT);
 	WRITE_ONCE(*(u64 *)t->hva, 1);
 	for (i = 0; i < GIANT_LEAVES; i++)
 		self->pfns[i] = tdp_hva_pfn(t->hva) + i * HUGE;
@@ -646,36 +725,61 @@ FIXTURE_TEARDOWN(giant)
 	tdp_vm_free(&self->t);
 }
 
-/* Rules: attr.mixed attr.uniform attr.convert-unmaps */
-TEST_F(giant, mixed)
+/* One GPA of each 2M, for there are many of 4K. */
+static bool check_giant(struct tdp_vm *t, const u64 *pfns, struct tdp_msg *msg)
 {
-	struct tdp_vm *t = &self->t;
-	struct tdp_expect leaves = {
+	const struct tdp_expect leaves = {
 		.gpa = t->gpa,
 		.stride = SZ_2M,
 		.nr = GIANT_LEAVES,
 		.ret = PG_LEVEL_1G,
-		.pfns = self->pfns,
+		.pfns = pfns,
 	};
-	u64 page = 3 * HUGE + 17;
 
-	populate(t, false, 0, 1);
-	EXPECT_TDP_WALKS(t->vcpu, &leaves);
+	return tdp_check(t->vcpu, &leaves, msg);
+}
+
+#define EXPECT_GIANT(...)	__TDP_JUDGE(0, check_giant, __VA_ARGS__)
+
+/* @page is private, @other was: 4K around the one, 2M around the other. */
+static void mixed_giant(struct __test_metadata *_metadata, struct tdp_vm *t,
+			u64 page, u64 other)
+{
+	u64 start = page / HUGE * HUGE, end = start + HUGE;
+
 	convert(t, true, page, 1);
 	EXPECT_ABSENT(t, page, 1);
+	convert(t, true, other, 1);
+	convert(t, false, other, 1);
 
-	/* The range around the page at 4K, those beside it at 2M. */
-	populate(t, true, 2 * HUGE, 3 * HUGE);
-	EXPECT_SHARED_HUGE(t, 2 * HUGE, HUGE);
-	EXPECT_SHARED(t, 3 * HUGE, 17);
+	populate(t, true, start, HUGE);
 	EXPECT_PRIVATE(t, page, 1);
-	EXPECT_SHARED(t, page + 1, HUGE - 18);
-	EXPECT_SHARED_HUGE(t, 4 * HUGE, HUGE);
+	if (page > start)
+		EXPECT_SHARED(t, start, page - start);
+	if (page + 1 < end)
+		EXPECT_SHARED(t, page + 1, end - page - 1);
+	populate(t, false, other, 1);
+	EXPECT_SHARED_HUGE(t, other / HUGE * HUGE, HUGE);
 
 	convert(t, false, page, 1);
 	EXPECT_ABSENT(t, page, 1);
 	populate(t, false, page, 1);
-	EXPECT_TDP_WALKS(t->vcpu, &leaves);
+}
+
+/* Rules: attr.mixed attr.uniform attr.convert-unmaps */
+TEST_F(giant, mixed)
+{
+	u64 first = 0, middle = 3 * HUGE + 17, last = GIANT - 1;
+	struct tdp_vm *t = &self->t;
+
+	populate(t, false, middle, 1);
+	EXPECT_GIANT(t, self->pfns);
+	mixed_giant(_metadata, t, first, last);
+	EXPECT_GIANT(t, self->pfns);
+	mixed_giant(_metadata, t, middle, first);
+	EXPECT_GIANT(t, self->pfns);
+	mixed_giant(_metadata, t, last, middle);
+	EXPECT_GIANT(t, self->pfns);
 }
 
 /*

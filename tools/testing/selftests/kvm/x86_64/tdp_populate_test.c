@@ -173,6 +173,11 @@ TEST_F(access, last_pages)
 	EXPECT_TDP_ABSENT(t->vcpu, SLOT_GPA, SLOT_PAGES);
 }
 
+#define REQUIRE_PREFAULT()						\
+	TDP_REQUIRE(kvm_has_cap(KVM_CAP_PRE_FAULT_MEMORY),		\
+		    "KVM does not offer KVM_PRE_FAULT_MEMORY")
+
+/* The vCPU never runs: the ioctl has to load the root. */
 FIXTURE(prefault) {
 	struct tdp_vm t;
 };
@@ -181,10 +186,9 @@ TDP_MEM_VARIANTS(prefault);
 
 FIXTURE_SETUP(prefault)
 {
-	TDP_REQUIRE(kvm_has_cap(KVM_CAP_PRE_FAULT_MEMORY),
-		    "KVM does not offer KVM_PRE_FAULT_MEMORY");
-	TDP_SETUP_SLOT(&self->t, &variant->mem, VM_MEM_SRC_ANONYMOUS, SLOT_GPA,
-		       SLOT_PAGES);
+	REQUIRE_PREFAULT();
+	TDP_SETUP_IDLE_SLOT(&self->t, &variant->mem, VM_MEM_SRC_ANONYMOUS,
+			    SLOT_GPA, SLOT_PAGES);
 	tdp_vm_touch(&self->t);
 }
 
@@ -193,10 +197,7 @@ FIXTURE_TEARDOWN(prefault)
 	tdp_vm_free(&self->t);
 }
 
-/*
- * One ioctl, whose answer, and what it leaves to do, must be this.  The vCPU
- * never runs: the ioctl has to load the root.
- */
+/* One ioctl, whose answer, and what it leaves to do, must be this. */
 static void expect_prefault(struct __test_metadata *_metadata, struct tdp_vm *t,
 			    struct kvm_pre_fault_memory range, int ret, u64 done)
 {
@@ -252,29 +253,6 @@ TEST_F(prefault, parts)
 		expect_prefault(_metadata, t, range, 0, size);
 		expect_only(_metadata, t, set);
 	}
-}
-
-/*
- * Pre-faulting reads: it maps the zero page where nobody wrote, and leaves the
- * copy to the first write.
- *
- * Rules: map.prefault
- */
-TEST_F(prefault, untouched_memory)
-{
-	struct tdp_vm *t = &self->t;
-	u64 before[2], after;
-
-	ASSERT_EQ(madvise(t->hva, 2 * PAGE_SIZE, MADV_DONTNEED), 0);
-	tdp_prefault(t->vcpu, t->gpa, 2 * PAGE_SIZE);
-	expect_only(_metadata, t, page_set(0, 2));
-	tdp_vm_pfns(t, t->gpa, 2, t->mem.is_private, before);
-	EXPECT_EQ(before[0] == before[1], !t->mem.is_private);
-
-	guest_write(t->vcpu, t->gpa, 1);
-	expect_only(_metadata, t, page_set(0, 2));
-	tdp_vm_pfns(t, t->gpa, 1, t->mem.is_private, &after);
-	EXPECT_EQ(before[0] == after, t->mem.is_private);
 }
 
 /* Rules: map.prefault-errno walk.absent */
@@ -375,54 +353,6 @@ TEST_F(prefault, gap)
 			tdp_hva_pfn(addr_gpa2hva(t->vm, behind)));
 }
 
-/* Rules: map.prefault walk.level */
-TEST_F(prefault, gpa_zero)
-{
-	struct tdp_vm *t = &self->t;
-
-	tdp_prefault(t->vcpu, 0, PAGE_SIZE);
-	EXPECT_TDP_LEAF(t->vcpu, 0, PG_LEVEL_4K,
-			tdp_hva_pfn(addr_gpa2hva(t->vm, 0)));
-	EXPECT_TDP_ABSENT(t->vcpu, PAGE_SIZE, 511);
-}
-
-static u64 accessed_bit(void)
-{
-	return host_cpu_is_intel ? BIT_ULL(8) : BIT_ULL(5);
-}
-
-/* The set of the slot's pages that the page tables say were accessed. */
-static u64 accessed_pages(struct tdp_vm *t)
-{
-	struct kvm_tdp_walk_entry entries[SLOT_PAGES];
-	u64 set = 0;
-	int i;
-
-	tdp_walk_range(t->vcpu, KVM_TDP_WALK_TABLE, false, t->gpa, PAGE_SIZE,
-		       SLOT_PAGES, entries);
-	for (i = 0; i < SLOT_PAGES; i++)
-		if (entries[i].spte & accessed_bit())
-			set |= BIT_ULL(i);
-	return set;
-}
-
-/* Rules: map.prefault-accessed */
-TEST_F(prefault, not_accessed)
-{
-	struct tdp_vm *t = &self->t;
-
-	TDP_REQUIRE(!host_cpu_is_intel ||
-		    kvm_get_module_param_bool("kvm_intel", "eptad"),
-		    "EPT has no accessed bits on this host");
-
-	tdp_prefault(t->vcpu, t->gpa, SLOT_PAGES * PAGE_SIZE);
-	expect_only(_metadata, t, ALL_PAGES);
-	EXPECT_EQ(accessed_pages(t), 0);
-
-	guest_read(t->vcpu, page_gpa(t, 3));
-	EXPECT_EQ(accessed_pages(t), BIT_ULL(3));
-}
-
 static void ignore_signal(int signal)
 {
 }
@@ -484,6 +414,95 @@ TEST_F(prefault, interrupted)
 	expect_prefix(_metadata, t, t->npages);
 }
 
+/* Pre-faults, and the guest's accesses after them. */
+FIXTURE(prefault_run) {
+	struct tdp_vm t;
+};
+
+TDP_MEM_VARIANTS(prefault_run);
+
+FIXTURE_SETUP(prefault_run)
+{
+	REQUIRE_PREFAULT();
+	TDP_SETUP_SLOT(&self->t, &variant->mem, VM_MEM_SRC_ANONYMOUS, SLOT_GPA,
+		       SLOT_PAGES);
+}
+
+FIXTURE_TEARDOWN(prefault_run)
+{
+	tdp_vm_free(&self->t);
+}
+
+/*
+ * Pre-faulting reads: it maps the zero page where nobody wrote, and leaves the
+ * copy to the first write.
+ *
+ * Rules: map.prefault
+ */
+TEST_F(prefault_run, untouched_memory)
+{
+	struct tdp_vm *t = &self->t;
+	u64 before[2], after;
+
+	tdp_prefault(t->vcpu, t->gpa, 2 * PAGE_SIZE);
+	expect_only(_metadata, t, page_set(0, 2));
+	tdp_vm_pfns(t, t->gpa, 2, t->mem.is_private, before);
+	EXPECT_EQ(before[0] == before[1], !t->mem.is_private);
+
+	guest_write(t->vcpu, t->gpa, 1);
+	expect_only(_metadata, t, page_set(0, 2));
+	tdp_vm_pfns(t, t->gpa, 1, t->mem.is_private, &after);
+	EXPECT_EQ(before[0] == after, t->mem.is_private);
+}
+
+/* Rules: map.prefault walk.level */
+TEST_F(prefault_run, gpa_zero)
+{
+	struct tdp_vm *t = &self->t;
+
+	tdp_prefault(t->vcpu, 0, PAGE_SIZE);
+	EXPECT_TDP_LEAF(t->vcpu, 0, PG_LEVEL_4K,
+			tdp_hva_pfn(addr_gpa2hva(t->vm, 0)));
+	EXPECT_TDP_ABSENT(t->vcpu, PAGE_SIZE, 511);
+}
+
+static u64 accessed_bit(void)
+{
+	return host_cpu_is_intel ? BIT_ULL(8) : BIT_ULL(5);
+}
+
+/* The set of the slot's pages that the page tables say were accessed. */
+static u64 accessed_pages(struct tdp_vm *t)
+{
+	struct kvm_tdp_walk_entry entries[SLOT_PAGES];
+	u64 set = 0;
+	int i;
+
+	tdp_walk_range(t->vcpu, KVM_TDP_WALK_TABLE, false, t->gpa, PAGE_SIZE,
+		       SLOT_PAGES, entries);
+	for (i = 0; i < SLOT_PAGES; i++)
+		if (entries[i].spte & accessed_bit())
+			set |= BIT_ULL(i);
+	return set;
+}
+
+/* Rules: map.prefault-accessed */
+TEST_F(prefault_run, not_accessed)
+{
+	struct tdp_vm *t = &self->t;
+
+	TDP_REQUIRE(!host_cpu_is_intel ||
+		    kvm_get_module_param_bool("kvm_intel", "eptad"),
+		    "EPT has no accessed bits on this host");
+
+	tdp_prefault(t->vcpu, t->gpa, SLOT_PAGES * PAGE_SIZE);
+	expect_only(_metadata, t, ALL_PAGES);
+	EXPECT_EQ(accessed_pages(t), 0);
+
+	guest_read(t->vcpu, page_gpa(t, 3));
+	EXPECT_EQ(accessed_pages(t), BIT_ULL(3));
+}
+
 FIXTURE(stats) {
 	struct tdp_vm t;
 };
@@ -502,10 +521,9 @@ TDP_VM_VARIANTS_OF(stats, 2m, .src = VM_MEM_SRC_ANONYMOUS_HUGETLB_2MB,
 
 FIXTURE_SETUP(stats)
 {
-	TDP_REQUIRE(kvm_has_cap(KVM_CAP_PRE_FAULT_MEMORY),
-		    "KVM does not offer KVM_PRE_FAULT_MEMORY");
-	TDP_SETUP_SLOT(&self->t, &variant->mem, variant->src, TDP_GPA,
-		       variant->leaves * tdp_level_pages(variant->level));
+	REQUIRE_PREFAULT();
+	TDP_SETUP_IDLE_SLOT(&self->t, &variant->mem, variant->src, TDP_GPA,
+			    variant->leaves * tdp_level_pages(variant->level));
 }
 
 FIXTURE_TEARDOWN(stats)
@@ -527,7 +545,7 @@ static void expect_stats(struct __test_metadata *_metadata, struct tdp_vm *t,
 }
 
 /*
- * The vCPU never runs, so the slot has all leaves of the VM.
+ * No guest runs, so the slot has all leaves of the VM.
  *
  * Rules: map.stats
  */
