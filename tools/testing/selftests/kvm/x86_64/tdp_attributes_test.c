@@ -7,7 +7,7 @@
 
 #include "tdp_test.h"
 
-#define NPAGES	64
+#define NPAGES	32
 
 #define ATTR_PRIVATE	KVM_MEMORY_ATTRIBUTE_PRIVATE
 
@@ -18,12 +18,27 @@ static u64 page_gpa(struct tdp_vm *t, u64 page)
 	return t->gpa + page * PAGE_SIZE;
 }
 
-static void populate(struct tdp_vm *t, bool prefault, u64 page, u64 nr)
+static void prefault(struct tdp_vm *t, u64 page, u64 nr)
 {
-	if (prefault)
-		tdp_prefault(t->vcpu, page_gpa(t, page), nr * PAGE_SIZE);
-	else
-		guest_read_pages(t->vcpu, page_gpa(t, page), nr);
+	tdp_prefault(t->vcpu, page_gpa(t, page), nr * PAGE_SIZE);
+}
+
+static void access_page(struct tdp_vm *t, u64 page)
+{
+	guest_read(t->vcpu, page_gpa(t, page));
+}
+
+/*
+ * Both ways to populate must do the same: the guest's access maps every
+ * second page, or fewer of a large range, and KVM_PRE_FAULT_MEMORY all others.
+ */
+static void populate(struct tdp_vm *t, u64 page, u64 nr)
+{
+	u64 step = nr > NPAGES ? 64 : 2;
+
+	guest_do(t->vcpu, GUEST_READ, page_gpa(t, page), step * PAGE_SIZE,
+		 DIV_ROUND_UP(nr, step), 0);
+	prefault(t, page, nr);
 }
 
 static void convert(struct tdp_vm *t, bool to_private, u64 page, u64 nr)
@@ -78,19 +93,9 @@ static bool check_around(struct tdp_vm *t, u64 page, u64 nr, bool is_private,
 
 #define EXPECT_AROUND(...)	__TDP_JUDGE(0, check_around, __VA_ARGS__)
 
-/*
- * Both ways to populate do the same: every case runs with each.
- */
 FIXTURE(attributes) {
 	struct tdp_vm t;
 };
-
-FIXTURE_VARIANT(attributes) {
-	bool prefault;
-};
-
-FIXTURE_VARIANT_ADD(attributes, guest_access) { .prefault = false };
-FIXTURE_VARIANT_ADD(attributes, prefault) { .prefault = true };
 
 FIXTURE_SETUP(attributes)
 {
@@ -108,21 +113,24 @@ FIXTURE_TEARDOWN(attributes)
 /* Rules: attr.private-pfn attr.shared-pfn walk.one-root */
 TEST_F(attributes, alternating)
 {
+	u64 own[NPAGES], gmem[NPAGES], want[NPAGES], page;
 	struct tdp_vm *t = &self->t;
 	struct tdp_msg msg;
-	u64 page;
 
 	fill_gmem(t);
-	for (page = 1; page < NPAGES; page += 2)
-		convert(t, true, page, 1);
-	populate(t, variant->prefault, 0, NPAGES);
+	tdp_vm_pfns(t, t->gpa, NPAGES, false, own);
+	tdp_vm_pfns(t, t->gpa, NPAGES, true, gmem);
+	for (page = 0; page < NPAGES; page++) {
+		convert(t, page % 2, page, 1);
+		want[page] = page % 2 ? gmem[page] : own[page];
+	}
 
-	for (page = 0; page < NPAGES; page += 2) {
-		EXPECT_SHARED(t, page, 1);
-		EXPECT_PRIVATE(t, page + 1, 1);
-		/* The other backing must not pass for the right one. */
-		EXPECT_FALSE(check_as(t, page, 1, PG_LEVEL_4K, true, &msg));
-		EXPECT_FALSE(check_as(t, page + 1, 1, PG_LEVEL_4K, false, &msg));
+	populate(t, 0, NPAGES);
+	EXPECT_TDP_LEAVES(t->vcpu, t->gpa, NPAGES, PG_LEVEL_4K, want);
+	/* The other backing must not pass for the right one. */
+	for (page = 0; page < 2; page++) {
+		EXPECT_NE(own[page], gmem[page]);
+		EXPECT_FALSE(check_as(t, page, 1, PG_LEVEL_4K, !(page % 2), &msg));
 	}
 }
 
@@ -133,7 +141,7 @@ TEST_F(attributes, shared_from_the_start)
 	struct tdp_vm *t = &self->t;
 
 	fill_gmem(t);
-	populate(t, variant->prefault, 0, NPAGES);
+	populate(t, 0, NPAGES);
 	EXPECT_SHARED(t, 0, NPAGES);
 }
 
@@ -146,20 +154,20 @@ TEST_F(attributes, contents)
 
 	*hva = ours;
 	convert(t, true, 0, 1);
-	populate(t, variant->prefault, 0, 1);
+	populate(t, 0, 1);
 	EXPECT_EQ(guest_read(t->vcpu, t->gpa), 0);
 	guest_write(t->vcpu, t->gpa, private);
 	EXPECT_EQ(READ_ONCE(*hva), ours);
 
 	convert(t, false, 0, 1);
-	populate(t, variant->prefault, 0, 1);
+	populate(t, 0, 1);
 	EXPECT_EQ(guest_read(t->vcpu, t->gpa), ours);
 	guest_write(t->vcpu, t->gpa, shared);
 	EXPECT_EQ(READ_ONCE(*hva), shared);
 	EXPECT_SHARED(t, 0, 1);
 
 	convert(t, true, 0, 1);
-	populate(t, variant->prefault, 0, 1);
+	populate(t, 0, 1);
 	EXPECT_EQ(guest_read(t->vcpu, t->gpa), private);
 	EXPECT_PRIVATE(t, 0, 1);
 }
@@ -174,10 +182,10 @@ TEST_F(attributes, every_page_back_and_forth)
 
 	for (round = 0; round < 3; round++) {
 		convert(t, false, 0, NPAGES);
-		populate(t, variant->prefault, 0, NPAGES);
+		populate(t, 0, NPAGES);
 		guest_write_pages(t->vcpu, t->gpa, NPAGES, 1000 * round);
 		convert(t, true, 0, NPAGES);
-		populate(t, variant->prefault, 0, NPAGES);
+		populate(t, 0, NPAGES);
 		guest_write_pages(t->vcpu, t->gpa, NPAGES, 7000 * round + 500);
 		for (page = 0; page < NPAGES; page++)
 			EXPECT_EQ(*(u64 *)(t->hva + page * PAGE_SIZE),
@@ -195,7 +203,7 @@ TEST_F(attributes, same_again)
 	struct tdp_vm *t = &self->t;
 	struct tdp_stats before;
 
-	populate(t, variant->prefault, 0, NPAGES);
+	populate(t, 0, NPAGES);
 	before = tdp_stats(t->vm);
 	convert(t, false, 3, 5);
 	convert(t, false, 0, NPAGES);
@@ -206,7 +214,7 @@ TEST_F(attributes, same_again)
 	EXPECT_ABSENT(t, 0, NPAGES);
 	EXPECT_EQ(tdp_stats_since(t->vm, &before, PG_LEVEL_4K), -NPAGES);
 
-	populate(t, variant->prefault, 0, NPAGES);
+	populate(t, 0, NPAGES);
 	convert(t, true, 3, 5);
 	convert(t, true, 0, NPAGES);
 	EXPECT_PRIVATE(t, 0, NPAGES);
@@ -231,29 +239,29 @@ static bool check_if_mapped(struct tdp_vm *t, u64 page, u64 nr, bool is_private,
 
 #define EXPECT_IF_MAPPED(...)	__TDP_JUDGE(0, check_if_mapped, __VA_ARGS__)
 
-/* Pages @page to @page + 7 differ from all others, then a range around them. */
+/* Pages @page to @page + 3 differ from all others, then a range around them. */
 static void partly_same(struct __test_metadata *_metadata, struct tdp_vm *t,
-			bool prefault, u64 page, bool to_private)
+			u64 page, bool to_private)
 {
 	struct tdp_msg msg;
 
 	convert(t, !to_private, 0, NPAGES);
-	convert(t, to_private, page, 8);
-	populate(t, prefault, 0, NPAGES);
-	EXPECT_AROUND(t, page, 8, !to_private);
-	EXPECT_FALSE(check_if_mapped(t, page, 8, !to_private, &msg));
+	convert(t, to_private, page, 4);
+	populate(t, 0, NPAGES);
+	EXPECT_AROUND(t, page, 4, !to_private);
+	EXPECT_FALSE(check_if_mapped(t, page, 4, !to_private, &msg));
 
-	convert(t, to_private, 16, 24);
-	EXPECT_IF_MAPPED(t, page, 8, to_private);
-	if (page > 16)
-		EXPECT_ABSENT(t, 16, page - 16);
-	if (page + 8 < 40)
-		EXPECT_ABSENT(t, page + 8, 32 - page);
-	EXPECT_AROUND(t, 16, 24, !to_private);
+	convert(t, to_private, 8, 12);
+	EXPECT_IF_MAPPED(t, page, 4, to_private);
+	if (page > 8)
+		EXPECT_ABSENT(t, 8, page - 8);
+	if (page < 16)
+		EXPECT_ABSENT(t, page + 4, 16 - page);
+	EXPECT_AROUND(t, 8, 12, !to_private);
 
-	populate(t, prefault, 0, NPAGES);
-	__TDP_JUDGE(0, check_as, t, 16, 24, PG_LEVEL_4K, to_private);
-	EXPECT_AROUND(t, 16, 24, !to_private);
+	populate(t, 0, NPAGES);
+	__TDP_JUDGE(0, check_as, t, 8, 12, PG_LEVEL_4K, to_private);
+	EXPECT_AROUND(t, 8, 12, !to_private);
 }
 
 /* What is so already is the first, a middle or the last part of the range. */
@@ -263,9 +271,9 @@ TEST_F(attributes, partly_same)
 	u64 page;
 
 	fill_gmem(&self->t);
-	for (page = 16; page <= 32; page += 8) {
-		partly_same(_metadata, &self->t, variant->prefault, page, true);
-		partly_same(_metadata, &self->t, variant->prefault, page, false);
+	for (page = 8; page <= 16; page += 4) {
+		partly_same(_metadata, &self->t, page, true);
+		partly_same(_metadata, &self->t, page, false);
 	}
 }
 
@@ -276,15 +284,15 @@ TEST_F(attributes, beyond_the_slot)
 	struct tdp_vm *t = &self->t;
 	u64 gpa = t->gpa - NPAGES * PAGE_SIZE, size = 3 * NPAGES * PAGE_SIZE;
 
-	populate(t, variant->prefault, 0, NPAGES);
+	populate(t, 0, NPAGES);
 	vm_mem_set_private(t->vm, gpa, size);
 	EXPECT_TDP_ABSENT(t->vcpu, gpa, 3 * NPAGES);
-	populate(t, variant->prefault, 0, NPAGES);
+	populate(t, 0, NPAGES);
 	EXPECT_PRIVATE(t, 0, NPAGES);
 
 	vm_mem_set_shared(t->vm, gpa, size);
 	EXPECT_TDP_ABSENT(t->vcpu, gpa, 3 * NPAGES);
-	populate(t, variant->prefault, 0, NPAGES);
+	populate(t, 0, NPAGES);
 	EXPECT_SHARED(t, 0, NPAGES);
 }
 
@@ -304,13 +312,13 @@ TEST_F(attributes, two_slots)
 	guest_map(t->vm, second.gpa, NPAGES * PAGE_SIZE);
 	tdp_vm_touch(&second);
 
-	populate(t, variant->prefault, 0, 2 * NPAGES);
+	populate(t, 0, 2 * NPAGES);
 	convert(t, true, NPAGES - 5, 8);
 	EXPECT_ABSENT(t, NPAGES - 5, 8);
 	EXPECT_AROUND(t, NPAGES - 5, 5, false);
 	EXPECT_AROUND(&second, 0, 3, false);
 
-	populate(t, variant->prefault, NPAGES - 5, 8);
+	populate(t, NPAGES - 5, 8);
 	EXPECT_PRIVATE(t, NPAGES - 5, 5);
 	EXPECT_PRIVATE(&second, 0, 3);
 }
@@ -323,17 +331,17 @@ TEST_F(attributes, own_memory_replaced)
 	u64 *hva = t->hva;
 
 	convert(t, true, 0, NPAGES);
-	populate(t, variant->prefault, 0, NPAGES);
+	populate(t, 0, NPAGES);
 	guest_write_pages(t->vcpu, t->gpa, NPAGES, 5000);
 	ASSERT_EQ(madvise(t->hva, NPAGES * PAGE_SIZE, MADV_DONTNEED), 0);
 	tdp_vm_touch(t);
 
-	populate(t, variant->prefault, 0, NPAGES);
+	populate(t, 0, NPAGES);
 	EXPECT_PRIVATE(t, 0, NPAGES);
 	EXPECT_EQ(guest_read(t->vcpu, page_gpa(t, 9)), 5009);
 
 	convert(t, false, 0, NPAGES);
-	populate(t, variant->prefault, 0, NPAGES);
+	populate(t, 0, NPAGES);
 	EXPECT_SHARED(t, 0, NPAGES);
 	EXPECT_EQ(guest_read(t->vcpu, page_gpa(t, 9)), 9);
 	EXPECT_EQ(hva[0], 0);
@@ -345,13 +353,13 @@ TEST_F(attributes, across_boundaries)
 {
 	struct tdp_vm *t = &self->t;
 
-	convert(t, true, 20, 10);
-	populate(t, variant->prefault, 15, 20);
-	EXPECT_SHARED(t, 15, 5);
-	EXPECT_PRIVATE(t, 20, 10);
-	EXPECT_SHARED(t, 30, 5);
-	EXPECT_ABSENT(t, 0, 15);
-	EXPECT_ABSENT(t, 35, NPAGES - 35);
+	convert(t, true, 10, 5);
+	prefault(t, 7, 12);
+	EXPECT_SHARED(t, 7, 3);
+	EXPECT_PRIVATE(t, 10, 5);
+	EXPECT_SHARED(t, 15, 4);
+	EXPECT_ABSENT(t, 0, 7);
+	EXPECT_ABSENT(t, 19, NPAGES - 19);
 }
 
 static int set_attributes(struct kvm_vm *vm, u64 gpa, u64 size, u64 attributes,
@@ -373,7 +381,7 @@ TEST_F(attributes, refused)
 	struct tdp_vm *t = &self->t;
 	u64 gpa = t->gpa, end = -PAGE_SIZE;
 
-	populate(t, variant->prefault, 0, NPAGES);
+	populate(t, 0, NPAGES);
 	EXPECT_EQ(set_attributes(t->vm, gpa, 0, ATTR_PRIVATE, 0), EINVAL);
 	EXPECT_EQ(set_attributes(t->vm, gpa + 1, PAGE_SIZE, ATTR_PRIVATE, 0), EINVAL);
 	EXPECT_EQ(set_attributes(t->vm, gpa, PAGE_SIZE + 1, ATTR_PRIVATE, 0), EINVAL);
@@ -402,11 +410,11 @@ FIXTURE_VARIANT(convert) {
 };
 
 FIXTURE_VARIANT_ADD(convert, first_page) { .page = 0, .nr = 1 };
-FIXTURE_VARIANT_ADD(convert, middle_page) { .page = 31, .nr = 1 };
+FIXTURE_VARIANT_ADD(convert, middle_page) { .page = 15, .nr = 1 };
 FIXTURE_VARIANT_ADD(convert, last_page) { .page = NPAGES - 1, .nr = 1 };
-FIXTURE_VARIANT_ADD(convert, head) { .page = 0, .nr = 7 };
-FIXTURE_VARIANT_ADD(convert, inner) { .page = 13, .nr = 22 };
-FIXTURE_VARIANT_ADD(convert, tail) { .page = NPAGES - 9, .nr = 9 };
+FIXTURE_VARIANT_ADD(convert, head) { .page = 0, .nr = 4 };
+FIXTURE_VARIANT_ADD(convert, inner) { .page = 7, .nr = 11 };
+FIXTURE_VARIANT_ADD(convert, tail) { .page = NPAGES - 5, .nr = 5 };
 FIXTURE_VARIANT_ADD(convert, whole) { .page = 0, .nr = NPAGES };
 
 FIXTURE_SETUP(convert)
@@ -424,35 +432,26 @@ FIXTURE_TEARDOWN(convert)
 static void convert_range(struct __test_metadata *_metadata, struct tdp_vm *t,
 			  u64 page, u64 nr, bool to_private)
 {
-	bool prefault;
-	int i;
+	convert(t, !to_private, 0, NPAGES);
+	populate(t, 0, NPAGES);
+	__TDP_JUDGE(0, check_as, t, page, nr, PG_LEVEL_4K, !to_private);
 
-	for (i = 0; i < 2; i++) {
-		prefault = i;
-		convert(t, !to_private, 0, NPAGES);
-		populate(t, prefault, 0, NPAGES);
-		__TDP_JUDGE(0, check_as, t, page, nr, PG_LEVEL_4K, !to_private);
+	convert(t, to_private, page, nr);
+	EXPECT_ABSENT(t, page, nr);
+	EXPECT_AROUND(t, page, nr, !to_private);
 
-		convert(t, to_private, page, nr);
-		EXPECT_ABSENT(t, page, nr);
-		EXPECT_AROUND(t, page, nr, !to_private);
-
-		populate(t, !prefault, page, nr);
-		__TDP_JUDGE(0, check_as, t, page, nr, PG_LEVEL_4K, to_private);
-		EXPECT_AROUND(t, page, nr, !to_private);
-	}
+	populate(t, page, nr);
+	__TDP_JUDGE(0, check_as, t, page, nr, PG_LEVEL_4K, to_private);
+	EXPECT_AROUND(t, page, nr, !to_private);
 }
 
-/* Rules: attr.convert-unmaps attr.private-pfn */
-TEST_F(convert, to_private)
+/* Rules: attr.convert-unmaps attr.private-pfn attr.shared-pfn */
+TEST_F(convert, there_and_back)
 {
-	convert_range(_metadata, &self->t, variant->page, variant->nr, true);
-}
+	u64 page = variant->page, nr = variant->nr;
 
-/* Rules: attr.convert-unmaps attr.shared-pfn */
-TEST_F(convert, to_shared)
-{
-	convert_range(_metadata, &self->t, variant->page, variant->nr, false);
+	convert_range(_metadata, &self->t, page, nr, true);
+	convert_range(_metadata, &self->t, page, nr, false);
 }
 
 /*
@@ -548,8 +547,7 @@ FIXTURE_TEARDOWN(huge)
 }
 
 /* One page of the subject is private for a while. */
-static void mixed(struct __test_metadata *_metadata, struct tdp_vm *t, u64 page,
-		  bool prefault)
+static void mixed(struct __test_metadata *_metadata, struct tdp_vm *t, u64 page)
 {
 	u64 before = page - HUGE, after = 2 * HUGE - page - 1;
 
@@ -559,7 +557,7 @@ static void mixed(struct __test_metadata *_metadata, struct tdp_vm *t, u64 page,
 	EXPECT_SHARED_HUGE(t, 0, HUGE);
 	EXPECT_SHARED_HUGE(t, 2 * HUGE, HUGE);
 
-	populate(t, prefault, HUGE, HUGE);
+	populate(t, HUGE, HUGE);
 	EXPECT_PRIVATE(t, page, 1);
 	if (before)
 		EXPECT_SHARED(t, HUGE, before);
@@ -568,25 +566,16 @@ static void mixed(struct __test_metadata *_metadata, struct tdp_vm *t, u64 page,
 
 	convert(t, false, page, 1);
 	EXPECT_ABSENT(t, page, 1);
-	populate(t, prefault, page, 1);
+	access_page(t, page);
 	EXPECT_SHARED_HUGE(t, 0, 3 * HUGE);
 }
 
 /* Rules: attr.mixed attr.uniform attr.convert-unmaps */
-TEST_F(huge, mixed_by_guest_access)
+TEST_F(huge, mixed)
 {
-	EXPECT_SHARED_HUGE(&self->t, 0, 3 * HUGE);
-	mixed(_metadata, &self->t, HUGE, false);
-	mixed(_metadata, &self->t, HUGE + 300, false);
-	mixed(_metadata, &self->t, 2 * HUGE - 1, false);
-}
-
-/* Rules: attr.mixed attr.uniform attr.convert-unmaps */
-TEST_F(huge, mixed_by_prefault)
-{
-	mixed(_metadata, &self->t, HUGE, true);
-	mixed(_metadata, &self->t, HUGE + 300, true);
-	mixed(_metadata, &self->t, 2 * HUGE - 1, true);
+	mixed(_metadata, &self->t, HUGE);
+	mixed(_metadata, &self->t, HUGE + 300);
+	mixed(_metadata, &self->t, 2 * HUGE - 1);
 }
 
 /* Two pages were private, and one is: that is not uniform yet. */
@@ -596,7 +585,7 @@ static void one_of_two(struct __test_metadata *_metadata, struct tdp_vm *t,
 	convert(t, true, page, 1);
 	convert(t, true, other, 1);
 	convert(t, false, other, 1);
-	populate(t, true, HUGE, HUGE);
+	populate(t, HUGE, HUGE);
 	EXPECT_PRIVATE(t, page, 1);
 	EXPECT_SHARED(t, other, 1);
 	if (page > HUGE)
@@ -605,7 +594,7 @@ static void one_of_two(struct __test_metadata *_metadata, struct tdp_vm *t,
 		EXPECT_SHARED(t, page + 1, 2 * HUGE - page - 1);
 
 	convert(t, false, page, 1);
-	populate(t, false, page, 1);
+	access_page(t, page);
 	EXPECT_SHARED_HUGE(t, HUGE, HUGE);
 }
 
@@ -631,14 +620,14 @@ TEST_F(huge, whole)
 	EXPECT_SHARED_HUGE(t, 2 * HUGE, HUGE);
 	EXPECT_EQ(tdp_stats_since(t->vm, &before, PG_LEVEL_2M), -1);
 
-	populate(t, true, HUGE, HUGE);
+	populate(t, HUGE, HUGE);
 	EXPECT_PRIVATE(t, HUGE, HUGE);
 	EXPECT_EQ(tdp_stats_since(t->vm, &before, PG_LEVEL_4K), HUGE);
 
 	convert(t, false, HUGE, HUGE);
 	EXPECT_ABSENT(t, HUGE, HUGE);
 	EXPECT_EQ(tdp_stats_since(t->vm, &before, PG_LEVEL_4K), 0);
-	populate(t, false, HUGE + 77, 1);
+	access_page(t, HUGE + 77);
 	EXPECT_SHARED_HUGE(t, 0, 3 * HUGE);
 	EXPECT_EQ(tdp_stats_since(t->vm, &before, PG_LEVEL_2M), 0);
 }
@@ -652,16 +641,16 @@ TEST_F(huge, straddling)
 
 	convert(t, true, first, nr);
 	EXPECT_ABSENT(t, first, nr);
-	populate(t, true, 0, 3 * HUGE);
+	populate(t, 0, 3 * HUGE);
 	EXPECT_SHARED(t, 0, first);
 	EXPECT_PRIVATE(t, first, nr);
 	EXPECT_SHARED(t, end, 3 * HUGE - end);
 
 	convert(t, false, first, nr);
 	EXPECT_ABSENT(t, first, nr);
-	populate(t, false, first, 1);
-	populate(t, false, HUGE + 1, 1);
-	populate(t, false, end - 1, 1);
+	access_page(t, first);
+	access_page(t, HUGE + 1);
+	access_page(t, end - 1);
 	EXPECT_SHARED_HUGE(t, 0, 3 * HUGE);
 }
 
@@ -674,26 +663,26 @@ TEST_F(huge, by_halves)
 
 	convert(t, true, low, half);
 	EXPECT_ABSENT(t, low, half);
-	populate(t, true, low, HUGE);
+	populate(t, low, HUGE);
 	EXPECT_PRIVATE(t, low, half);
 	EXPECT_SHARED(t, high, half);
 
 	convert(t, true, high, half);
 	EXPECT_ABSENT(t, high, half);
 	EXPECT_PRIVATE(t, low, half);
-	populate(t, true, high, half);
+	populate(t, high, half);
 	EXPECT_PRIVATE(t, low, HUGE);
 
 	convert(t, false, high, half);
 	EXPECT_ABSENT(t, high, half);
 	EXPECT_PRIVATE(t, low, half);
-	populate(t, true, high, half);
+	populate(t, high, half);
 	EXPECT_SHARED(t, high, half);
 
 	convert(t, false, low, half);
 	EXPECT_ABSENT(t, low, half);
 	EXPECT_SHARED(t, high, half);
-	populate(t, false, high - 1, 1);
+	access_page(t, high - 1);
 	EXPECT_SHARED_HUGE(t, 0, 3 * HUGE);
 }
 
@@ -752,18 +741,18 @@ static void mixed_giant(struct __test_metadata *_metadata, struct tdp_vm *t,
 	convert(t, true, other, 1);
 	convert(t, false, other, 1);
 
-	populate(t, true, start, HUGE);
+	populate(t, start, HUGE);
 	EXPECT_PRIVATE(t, page, 1);
 	if (page > start)
 		EXPECT_SHARED(t, start, page - start);
 	if (page + 1 < end)
 		EXPECT_SHARED(t, page + 1, end - page - 1);
-	populate(t, false, other, 1);
+	access_page(t, other);
 	EXPECT_SHARED_HUGE(t, other / HUGE * HUGE, HUGE);
 
 	convert(t, false, page, 1);
 	EXPECT_ABSENT(t, page, 1);
-	populate(t, false, page, 1);
+	access_page(t, page);
 }
 
 /* Rules: attr.mixed attr.uniform attr.convert-unmaps */
@@ -772,7 +761,7 @@ TEST_F(giant, mixed)
 	u64 first = 0, middle = 3 * HUGE + 17, last = GIANT - 1;
 	struct tdp_vm *t = &self->t;
 
-	populate(t, false, middle, 1);
+	access_page(t, middle);
 	EXPECT_GIANT(t, self->pfns);
 	mixed_giant(_metadata, t, first, last);
 	EXPECT_GIANT(t, self->pfns);
@@ -814,14 +803,14 @@ TEST_F(late, mixed_before_the_slot)
 
 	vm_mem_set_private(t->vm, TDP_GPA + page * PAGE_SIZE, PAGE_SIZE);
 	add_late_slot(t);
-	populate(t, true, 0, 2 * HUGE);
+	populate(t, 0, 2 * HUGE);
 	EXPECT_SHARED_HUGE(t, 0, HUGE);
 	EXPECT_SHARED(t, HUGE, 5);
 	EXPECT_PRIVATE(t, page, 1);
 	EXPECT_SHARED(t, page + 1, HUGE - 6);
 
 	convert(t, false, page, 1);
-	populate(t, true, page, 1);
+	prefault(t, page, 1);
 	EXPECT_SHARED_HUGE(t, 0, 2 * HUGE);
 }
 
@@ -850,14 +839,14 @@ TEST_F(late, slot_without_guest_memfd)
 
 	t->mem.gmem = false;
 	add_late_slot(t);
-	populate(t, true, 0, 2 * HUGE);
+	populate(t, 0, 2 * HUGE);
 	EXPECT_SHARED_HUGE(t, 0, 2 * HUGE);
 
 	convert(t, true, 9, 1);
 	EXPECT_ABSENT(t, 9, 1);
 	expect_private_fault(_metadata, t, 9);
-	populate(t, true, 0, 9);
-	populate(t, true, 10, HUGE - 10);
+	prefault(t, 0, 9);
+	prefault(t, 10, HUGE - 10);
 	EXPECT_SHARED(t, 0, 9);
 	EXPECT_ABSENT(t, 9, 1);
 	EXPECT_SHARED(t, 10, HUGE - 10);
@@ -892,7 +881,7 @@ TEST_F(default_vm, has_no_private_memory)
 {
 	struct tdp_vm *t = &self->t;
 
-	populate(t, false, 0, NPAGES);
+	populate(t, 0, NPAGES);
 	EXPECT_EQ(set_attributes(t->vm, t->gpa, PAGE_SIZE, ATTR_PRIVATE, 0), EINVAL);
 	EXPECT_EQ(set_attributes(t->vm, t->gpa, PAGE_SIZE, 0, 0), 0);
 	EXPECT_SHARED(t, 0, NPAGES);

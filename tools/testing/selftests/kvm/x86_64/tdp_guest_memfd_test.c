@@ -9,6 +9,8 @@
 #define FILE_PAGES	64
 #define WINDOW		(4 * NPAGES)
 
+#define ATTR_PRIVATE	KVM_MEMORY_ATTRIBUTE_PRIVATE
+
 static const struct tdp_mem sw_protected = {
 	.vm_type = KVM_X86_SW_PROTECTED_VM,
 	.gmem = true,
@@ -70,13 +72,15 @@ static void open_gmem(struct tdp_vm *t, u64 flags)
 	guest_map(t->vm, t->gpa, WINDOW * PAGE_SIZE);
 }
 
-static void populate(struct tdp_vm *t, const struct slot *s, bool prefault,
-		     u64 page, u64 nr)
+/*
+ * Both ways to populate must do the same: the guest's access maps every second
+ * page, KVM_PRE_FAULT_MEMORY the others.
+ */
+static void populate(struct tdp_vm *t, const struct slot *s, u64 page, u64 nr)
 {
-	if (prefault)
-		tdp_prefault(t->vcpu, slot_gpa(s, page), nr * PAGE_SIZE);
-	else
-		guest_read_pages(t->vcpu, slot_gpa(s, page), nr);
+	guest_do(t->vcpu, GUEST_READ, slot_gpa(s, page), 2 * PAGE_SIZE,
+		 DIV_ROUND_UP(nr, 2), 0);
+	tdp_prefault(t->vcpu, slot_gpa(s, page), nr * PAGE_SIZE);
 }
 
 static int punch(struct tdp_vm *t, u64 file_page, u64 nr)
@@ -161,20 +165,14 @@ static void expect_private_fault(struct __test_metadata *_metadata,
 }
 
 /*
- * One slot, at the start of the guest_memfd or not.
+ * One slot in the middle of the guest_memfd.
  */
+#define FIRST	5
+
 FIXTURE(gmem) {
 	struct tdp_vm t;
 	struct slot s;
 };
-
-FIXTURE_VARIANT(gmem) {
-	u64 first;
-	bool prefault;
-};
-
-FIXTURE_VARIANT_ADD(gmem, start_prefault) { .first = 0, .prefault = true };
-FIXTURE_VARIANT_ADD(gmem, offset_guest_access) { .first = 5, .prefault = false };
 
 FIXTURE_SETUP(gmem)
 {
@@ -186,7 +184,7 @@ FIXTURE_SETUP(gmem)
 		.id = TDP_SLOT,
 		.gpa = t->gpa,
 		.npages = NPAGES,
-		.first = variant->first,
+		.first = FIRST,
 	};
 	bind_slot(t, &self->s);
 }
@@ -199,16 +197,16 @@ FIXTURE_TEARDOWN(gmem)
 /* Rules: gmem.offset attr.private-pfn map.access map.prefault */
 TEST_F(gmem, offset)
 {
-	u64 first = variant->first, end = first + NPAGES;
+	u64 end = FIRST + NPAGES;
 	struct slot *s = &self->s, wrong = *s;
 	struct tdp_vm *t = &self->t;
 	struct tdp_msg msg;
 
-	populate(t, s, variant->prefault, 0, NPAGES);
+	populate(t, s, 0, NPAGES);
 	EXPECT_GMEM(t, s, 0, NPAGES);
-	EXPECT_FALSE(is_hole(t, first, 1));
+	EXPECT_FALSE(is_hole(t, FIRST, 1));
 	EXPECT_FALSE(is_hole(t, end - 1, 1));
-	EXPECT_TRUE(!first || is_hole(t, 0, first));
+	EXPECT_TRUE(is_hole(t, 0, FIRST));
 	EXPECT_TRUE(is_hole(t, end, FILE_PAGES - end));
 
 	/* Off by one page must not pass, nor must the slot's own memory. */
@@ -226,14 +224,14 @@ TEST_F(gmem, allocate)
 	struct tdp_vm *t = &self->t;
 	u64 before[FILE_PAGES], after[FILE_PAGES];
 
-	populate(t, s, variant->prefault, 4, 1);
+	populate(t, s, 4, 1);
 	fill(t);
 	EXPECT_ABSENT(t, s, 0, 4);
 	EXPECT_GMEM(t, s, 4, 1);
 	EXPECT_ABSENT(t, s, 5, NPAGES - 5);
 
 	tdp_gmem_pfns(t->gmem_fd, 0, FILE_PAGES, before);
-	populate(t, s, variant->prefault, 0, NPAGES);
+	populate(t, s, 0, NPAGES);
 	EXPECT_GMEM(t, s, 0, NPAGES);
 	tdp_gmem_pfns(t->gmem_fd, 0, FILE_PAGES, after);
 	EXPECT_EQ(memcmp(before, after, sizeof(before)), 0);
@@ -253,7 +251,7 @@ TEST_F(gmem, hole_and_back)
 	EXPECT_GMEM(t, s, 13, NPAGES - 13);
 	EXPECT_TRUE(is_hole(t, s->first + 10, 3));
 
-	populate(t, s, variant->prefault, 10, 3);
+	populate(t, s, 10, 3);
 	EXPECT_GMEM(t, s, 0, NPAGES);
 	for (page = 0; page < NPAGES; page++)
 		EXPECT_EQ(guest_read(t->vcpu, slot_gpa(s, page)),
@@ -267,7 +265,7 @@ TEST_F(gmem, hole_refused)
 	u64 offset = self->s.first * PAGE_SIZE;
 	struct tdp_vm *t = &self->t;
 
-	populate(t, &self->s, variant->prefault, 0, NPAGES);
+	populate(t, &self->s, 0, NPAGES);
 	EXPECT_EQ(fallocate(t->gmem_fd, keep | hole, offset + 1, PAGE_SIZE), -1);
 	EXPECT_EQ(errno, EINVAL);
 	EXPECT_EQ(fallocate(t->gmem_fd, keep | hole, offset, PAGE_SIZE - 1), -1);
@@ -288,11 +286,11 @@ TEST_F(gmem, hole_under_shared)
 
 	fill(t);
 	vm_mem_set_shared(t->vm, s->gpa, NPAGES * PAGE_SIZE);
-	populate(t, s, variant->prefault, 0, NPAGES);
+	populate(t, s, 0, NPAGES);
 	ASSERT_EQ(punch(t, s->first + 3, 7), 0);
 	EXPECT_OWN(t, s, 0, 3);
 	EXPECT_OWN(t, s, 10, NPAGES - 10);
-	populate(t, s, variant->prefault, 3, 7);
+	populate(t, s, 3, 7);
 	EXPECT_OWN(t, s, 0, NPAGES);
 	EXPECT_TRUE(is_hole(t, s->first + 3, 7));
 	EXPECT_EQ(guest_read(t->vcpu, slot_gpa(s, 4)), 4);
@@ -306,13 +304,13 @@ TEST_F(gmem, two_slots)
 		.id = TDP_SLOT + 1,
 		.gpa = self->t.gpa + 2 * NPAGES * PAGE_SIZE,
 		.npages = NPAGES,
-		.first = variant->first + NPAGES,
+		.first = FIRST + NPAGES,
 	};
 	struct tdp_vm *t = &self->t;
 
 	bind_slot(t, &b);
-	populate(t, a, variant->prefault, 0, NPAGES);
-	populate(t, &b, variant->prefault, 0, NPAGES);
+	populate(t, a, 0, NPAGES);
+	populate(t, &b, 0, NPAGES);
 	EXPECT_GMEM(t, a, 0, NPAGES);
 	EXPECT_GMEM(t, &b, 0, NPAGES);
 	EXPECT_TDP_ABSENT(t->vcpu, slot_gpa(a, NPAGES), NPAGES);
@@ -347,13 +345,13 @@ TEST_F(gmem, slot_created_again)
 	EXPECT_ABSENT(t, s, 0, 2 * NPAGES);
 	bind_slot(t, s);
 	EXPECT_ABSENT(t, s, 0, 2 * NPAGES);
-	populate(t, s, variant->prefault, 0, NPAGES);
+	populate(t, s, 0, NPAGES);
 	EXPECT_TDP_LEAVES(t->vcpu, s->gpa, NPAGES, PG_LEVEL_4K, before);
 	EXPECT_EQ(guest_read(t->vcpu, slot_gpa(s, 7)), 307);
 
 	delete_slot(t, s);
 	bind_slot(t, &moved);
-	populate(t, &moved, variant->prefault, 0, NPAGES);
+	populate(t, &moved, 0, NPAGES);
 	EXPECT_TDP_LEAVES(t->vcpu, moved.gpa, NPAGES, PG_LEVEL_4K, before);
 	EXPECT_ABSENT(t, s, 0, NPAGES);
 	EXPECT_EQ(guest_read(t->vcpu, slot_gpa(&moved, 9)), 309);
@@ -369,7 +367,7 @@ TEST_F(gmem, closed)
 	struct tdp_vm *t = &self->t;
 	int fd = t->gmem_fd;
 
-	populate(t, s, variant->prefault, 0, NPAGES);
+	populate(t, s, 0, NPAGES);
 	t->gmem_fd = dup(fd);
 	ASSERT_GE(t->gmem_fd, 0);
 	ASSERT_EQ(close(fd), 0);
@@ -383,7 +381,7 @@ TEST_F(gmem, closed)
 	vm_mem_set_shared(t->vm, s->gpa, NPAGES * PAGE_SIZE);
 	EXPECT_EQ(__guest_resume(t->vcpu), 0);
 	EXPECT_OWN(t, s, 6, 1);
-	populate(t, s, variant->prefault, 0, NPAGES);
+	populate(t, s, 0, NPAGES);
 	EXPECT_OWN(t, s, 0, NPAGES);
 	delete_slot(t, s);
 	EXPECT_ABSENT(t, s, 0, NPAGES);
@@ -399,7 +397,7 @@ TEST_F(gmem, own_memory_gone)
 
 	guest_write_pages(t->vcpu, s->gpa, NPAGES, 700);
 	ASSERT_EQ(munmap(t->hva, WINDOW * PAGE_SIZE), 0);
-	populate(t, s, variant->prefault, 0, NPAGES);
+	populate(t, s, 0, NPAGES);
 	EXPECT_GMEM(t, s, 0, NPAGES);
 	EXPECT_EQ(guest_read(t->vcpu, slot_gpa(s, 8)), 708);
 
@@ -433,7 +431,7 @@ TEST_F(gmem, no_slot)
 
 	guest_map(t->vm, before, PAGE_SIZE);
 	vm_mem_set_private(t->vm, before, PAGE_SIZE);
-	populate(t, &self->s, variant->prefault, 0, NPAGES);
+	populate(t, &self->s, 0, NPAGES);
 	no_slot_at(_metadata, t, before);
 	no_slot_at(_metadata, t, gap);
 	EXPECT_GMEM(t, &self->s, 0, NPAGES);
@@ -466,7 +464,7 @@ TEST_F(gmem, bind_refused)
 	b.id++;
 	b.gpa += NPAGES * PAGE_SIZE;
 	tdp_vm_create(&other, &sw_protected);
-	populate(t, s, variant->prefault, 0, NPAGES);
+	populate(t, s, 0, NPAGES);
 
 	EXPECT_EQ(__bind(t, &b, t->gmem_fd, (s->first + NPAGES - 1) * PAGE_SIZE), EEXIST);
 	EXPECT_EQ(__bind(t, &b, t->gmem_fd, s->first * PAGE_SIZE), EEXIST);
@@ -525,7 +523,7 @@ FIXTURE_SETUP(hole)
 		.id = TDP_SLOT,
 		.gpa = t->gpa,
 		.npages = NPAGES,
-		.first = 5,
+		.first = FIRST,
 	};
 	bind_slot(t, &self->s);
 }
@@ -544,12 +542,12 @@ static u64 in_slot(s64 page)
 }
 
 static void punch_and_back(struct __test_metadata *_metadata, struct tdp_vm *t,
-			   const struct slot *s, s64 page, u64 nr, bool prefault)
+			   const struct slot *s, s64 page, u64 nr)
 {
 	u64 file_page = s->first + page, file_end = min_t(u64, file_page + nr, FILE_PAGES);
 	u64 gone = in_slot(page), rest = in_slot(page + nr);
 
-	populate(t, s, prefault, 0, NPAGES);
+	populate(t, s, 0, NPAGES);
 	fill(t);
 	EXPECT_GMEM(t, s, 0, NPAGES);
 	EXPECT_FALSE(is_hole(t, file_page, 1));
@@ -561,15 +559,14 @@ static void punch_and_back(struct __test_metadata *_metadata, struct tdp_vm *t,
 	EXPECT_GMEM(t, s, rest, NPAGES - rest);
 
 	if (rest > gone)
-		populate(t, s, !prefault, gone, rest - gone);
+		populate(t, s, gone, rest - gone);
 	EXPECT_GMEM(t, s, 0, NPAGES);
 }
 
 /* Rules: gmem.punch-hole gmem.repopulate gmem.offset */
 TEST_F(hole, unmaps)
 {
-	punch_and_back(_metadata, &self->t, &self->s, variant->page, variant->nr, true);
-	punch_and_back(_metadata, &self->t, &self->s, variant->page, variant->nr, false);
+	punch_and_back(_metadata, &self->t, &self->s, variant->page, variant->nr);
 }
 
 /*
@@ -638,21 +635,31 @@ FIXTURE_TEARDOWN(gmem_mmap)
 	tdp_vm_free(&self->t);
 }
 
-/* Rules: gmem.mmap gmem.offset */
+/* Converted or not: a VM without private memory has nothing to convert. */
+/* Rules: gmem.mmap gmem.offset attr.convert-unmaps */
 TEST_F(gmem_mmap, backs_all)
 {
 	struct tdp_vm *t = &self->t;
 	struct slot *s = &self->s;
 	struct tdp_msg msg;
 
-	populate(t, s, true, 0, NPAGES / 2);
-	populate(t, s, false, NPAGES / 2, NPAGES / 2);
+	populate(t, s, 0, NPAGES);
 	EXPECT_GMEM(t, s, 0, NPAGES);
 	EXPECT_FALSE(check_own(t, s, 0, NPAGES, &msg));
 
 	guest_write_pages(t->vcpu, s->gpa, NPAGES, 900);
 	EXPECT_EQ(((u64 *)t->hva)[0], 0);
 	EXPECT_EQ(guest_read(t->vcpu, slot_gpa(s, 1)), 901);
+
+	if (!(vm_check_cap(t->vm, KVM_CAP_MEMORY_ATTRIBUTES) & ATTR_PRIVATE))
+		return;
+	vm_set_memory_attributes(t->vm, s->gpa, 2 * PAGE_SIZE,
+				 t->mem.is_private ? 0 : ATTR_PRIVATE);
+	EXPECT_ABSENT(t, s, 0, 2);
+	EXPECT_GMEM(t, s, 2, NPAGES - 2);
+	EXPECT_EQ(guest_read(t->vcpu, slot_gpa(s, 1)), 901);
+	populate(t, s, 0, 2);
+	EXPECT_GMEM(t, s, 0, NPAGES);
 }
 
 /* Rules: gmem.mmap gmem.punch-hole gmem.repopulate gmem.zeroed */
@@ -662,8 +669,8 @@ TEST_F(gmem_mmap, hole)
 	struct slot *s = &self->s;
 
 	guest_write_pages(t->vcpu, s->gpa, NPAGES, 900);
-	punch_and_back(_metadata, t, s, 6, 4, true);
-	punch_and_back(_metadata, t, s, -2, 5, false);
+	punch_and_back(_metadata, t, s, 6, 4);
+	punch_and_back(_metadata, t, s, -2, 5);
 	EXPECT_EQ(guest_read(t->vcpu, slot_gpa(s, 7)), 0);
 	EXPECT_EQ(guest_read(t->vcpu, slot_gpa(s, 12)), 912);
 }
@@ -674,36 +681,12 @@ TEST_F(gmem_mmap, closed)
 	struct kvm_pre_fault_memory range = { .gpa = TDP_GPA, .size = PAGE_SIZE };
 	struct tdp_vm *t = &self->t;
 
-	populate(t, &self->s, true, 0, NPAGES);
+	populate(t, &self->s, 0, NPAGES);
 	EXPECT_GMEM(t, &self->s, 0, NPAGES);
 	ASSERT_EQ(close(t->gmem_fd), 0);
 	EXPECT_ABSENT(t, &self->s, 0, NPAGES);
 	EXPECT_EQ(__tdp_prefault(t->vcpu, &range), -EFAULT);
 	EXPECT_ABSENT(t, &self->s, 0, NPAGES);
-}
-
-/* Rules: gmem.mmap attr.convert-unmaps attr.same */
-TEST_F(gmem_mmap, converted)
-{
-	struct kvm_memory_attributes attr = { .address = TDP_GPA, .size = PAGE_SIZE };
-	struct tdp_vm *t = &self->t;
-	struct slot *s = &self->s;
-
-	guest_write_pages(t->vcpu, s->gpa, NPAGES, 40);
-	if (!t->mem.is_private)
-		attr.attributes = KVM_MEMORY_ATTRIBUTE_PRIVATE;
-	if (__vm_ioctl(t->vm, KVM_SET_MEMORY_ATTRIBUTES, &attr)) {
-		EXPECT_EQ(errno, EINVAL);
-		EXPECT_EQ(t->mem.vm_type, KVM_X86_DEFAULT_VM);
-		EXPECT_GMEM(t, s, 0, NPAGES);
-		return;
-	}
-
-	EXPECT_EQ(t->mem.vm_type, KVM_X86_SW_PROTECTED_VM);
-	EXPECT_ABSENT(t, s, 0, 1);
-	EXPECT_GMEM(t, s, 1, NPAGES - 1);
-	EXPECT_EQ(guest_read(t->vcpu, s->gpa), 40);
-	EXPECT_GMEM(t, s, 0, NPAGES);
 }
 
 /*
@@ -747,7 +730,7 @@ TEST_F(host_mmap, same_page)
 	for (page = 0; page < NPAGES / 2; page++)
 		self->mem[page * WORDS] = page + 1;
 	EXPECT_ABSENT(t, s, 0, NPAGES);
-	populate(t, s, false, 0, NPAGES);
+	populate(t, s, 0, NPAGES);
 	for (page = 0; page < NPAGES / 2; page++)
 		EXPECT_EQ(guest_read(t->vcpu, slot_gpa(s, page)), page + 1);
 
@@ -798,8 +781,7 @@ TEST_F(host_mmap, mapping_gone)
 	EXPECT_GMEM(t, s, 0, NPAGES);
 
 	ASSERT_EQ(munmap(self->file, FILE_PAGES * PAGE_SIZE), 0);
-	populate(t, s, true, 0, NPAGES / 2);
-	populate(t, s, false, NPAGES / 2, NPAGES / 2);
+	populate(t, s, 0, NPAGES);
 	EXPECT_GMEM(t, s, 0, NPAGES);
 	EXPECT_EQ(guest_read(t->vcpu, slot_gpa(s, 5)), 35);
 }
@@ -860,14 +842,13 @@ TEST_F(unused, by_default_vm)
 	struct tdp_vm *t = &self->t;
 	struct slot *s = &self->s;
 
-	populate(t, s, true, 0, NPAGES / 2);
-	populate(t, s, false, NPAGES / 2, NPAGES / 2);
+	populate(t, s, 0, NPAGES);
 	EXPECT_OWN(t, s, 0, NPAGES);
 	ASSERT_EQ(punch(t, s->first, NPAGES), 0);
-	populate(t, s, true, 0, NPAGES);
+	populate(t, s, 0, NPAGES);
 	EXPECT_OWN(t, s, 0, NPAGES);
 	ASSERT_EQ(close(t->gmem_fd), 0);
-	populate(t, s, false, 0, NPAGES);
+	populate(t, s, 0, NPAGES);
 	EXPECT_OWN(t, s, 0, NPAGES);
 }
 
