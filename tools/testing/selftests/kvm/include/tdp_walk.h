@@ -46,7 +46,7 @@ const char *tdp_method_name(enum kvm_tdp_walk_method method);
 
 /**
  * __tdp_walk_range() - walk many GPAs under one hold of mmu_lock
- * @vcpu: the vCPU whose loaded roots are walked; it must not be running
+ * @vcpu: the vCPU whose loaded roots are walked; it may be running
  * @method: how to walk
  * @is_private: which root, where the VM has two
  * @gpa: the first GPA, in bytes
