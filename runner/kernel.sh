@@ -88,6 +88,7 @@ build_kernel() {
 	fi
 	rm -f "$tree/probe-built"
 	touch "$tree/built"
+	: >"$tree/changed"
 }
 
 version() {

@@ -326,8 +326,10 @@ def text_kernel(run: Run) -> str:
     patches = kernel.get("patches")
     number = len(patches) if isinstance(patches, list) else 0
     config = str(kernel.get("config_sha256") or "unknown")[:12]
+    difference = kernel.get("difference")
     return (f"Kernel {kernel.get('version', 'unknown')} ({origin}), config "
-            f"{config}, {number} patch{'' if number == 1 else 'es'} applied")
+            f"{config}, {number} patch{'' if number == 1 else 'es'} applied" +
+            (f":\n  {difference}" if difference else ""))
 
 
 def text(run: Run) -> str:

@@ -75,7 +75,8 @@ write_meta() {
 	    "tree": $(json_string "$source"),
 	    $(package_or_commit),
 	    "config_sha256": $(json_string "$(sha256sum <"$tree/objects/.config" | cut -d ' ' -f 1)"),
-	    "patches": $(json_array $(cat "$tree/patches"))
+	    "patches": $(json_array $(cat "$tree/patches")),
+	    "difference": $(json_string "$(cat "$tree/difference")")
 	  },
 	  "suite": {
 	    "commit": $(json_string "$(git -C "$top" rev-parse --verify -q HEAD 2>/dev/null || echo none)")

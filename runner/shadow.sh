@@ -13,9 +13,11 @@
 # then needs some hundred links and no time.
 #
 # Leaves in TREE:
-#   changed     the source files that are not as they were at the last run
+#   changed     the source files that are not as they were at the last build;
+#               whoever builds empties it
 #   patches     the patches that were applied, one name a line
 #   notes       one sentence for each that was left out
+#   difference  one sentence: how far the shadow is from SOURCE
 
 set -eu
 LC_ALL=C
@@ -26,6 +28,11 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 source=$(cd "$1" && pwd)
 tree=$2
 shadow=$tree/shadow
+
+# The one folder that the suite adds to a kernel, and the files in which a patch
+# names it.
+added=arch/x86/virt/vmx/tdx/soft
+names_added='arch/x86/Kconfig arch/x86/virt/vmx/tdx/Makefile'
 
 # git knows which files are sources; a tree without git is a release, in which
 # everything is a source as long as nobody has built in it.
@@ -54,10 +61,18 @@ list_files() {
 	fi | sort
 }
 
+list_added() {
+	cd "$top/kernel"
+	find "$added" -maxdepth 1 -type f -printf '%p\t%T@\t%s\n' | sort
+}
+
 note_changes() {
 	touch "$tree/files"
-	list_files >"$tree/files.new"
-	comm -3 "$tree/files" "$tree/files.new" | sed 's/^\t//' | cut -f 1 | sort -u >"$tree/changed"
+	(list_files && list_added) | sort >"$tree/files.new"
+	touch "$tree/changed"
+	comm -3 "$tree/files" "$tree/files.new" | sed 's/^\t//' | cut -f 1 |
+		sort -u - "$tree/changed" >"$tree/changed.new"
+	mv "$tree/changed.new" "$tree/changed"
 	mv "$tree/files.new" "$tree/files"
 }
 
@@ -150,9 +165,58 @@ place_patched() {
 	done <"$tree/patched.names"
 }
 
+# Only where the patched tree would build it.  File by file: a relative #include
+# starts where the compiler found the file, not where a folder's link points.
+place_added() {
+	rm -rf "${shadow:?}/$added"
+	grep -qs 'soft/' "$tree/patched/arch/x86/virt/vmx/tdx/Makefile" || return 0
+	mkdir "$shadow/$added"
+	list_added | cut -f 1 | while read -r path; do
+		ln -s "$top/kernel/$path" "$shadow/$path"
+	done
+}
+
+# The lines by which a patched file differs from the source's, with their signs.
+changed_lines() { # path
+	diff -U 0 "$source/$1" "$tree/patched/$1" | sed -n '4,${/^[-+]/p;}'
+}
+
+# What names the added folder does nothing but that.
+refuse_more_than_names() {
+	for path in $names_added; do
+		grep -qxF "$path" "$tree/patched.names" || continue
+		! changed_lines "$path" | grep -qvE '^\+(.*[/ ]soft/.*)?$' ||
+			die "the suite's patches change more in $path than to name $added"
+	done
+}
+
+# Whatever in the shadow is not the source's: files, and links to elsewhere.
+foreign() {
+	cd "$shadow"
+	find . -type f -printf '%P\n'
+	find . -type l -printf '%P\t%l\n' | awk -F '\t' -v source="$source" '$2 != source "/" $1 { print $1 }'
+}
+
+# The kernel under test is the user's but for what is written here.
+measure_difference() {
+	refuse_more_than_names
+	{
+		cat "$tree/patched.names"
+		[ ! -e "$shadow/$added" ] || list_added | cut -f 1
+	} | sort >"$tree/foreign.allowed"
+	foreign | sort | comm -13 "$tree/foreign.allowed" - >"$tree/foreign"
+	[ ! -s "$tree/foreign" ] ||
+		die "the shadow has what is neither the kernel's nor a patch's: $(head -n 3 "$tree/foreign" | paste -sd ' ')"
+	lines=$(while read -r path; do changed_lines "$path"; done <"$tree/patched.names" | wc -l)
+	printf '%d lines in %d files differ by patches%s\n' "$lines" "$(wc -l <"$tree/patched.names")" \
+		"$([ ! -e "$shadow/$added" ] || echo ", and $added/ is added ($(cat "$shadow/$added"/*.[chS] | wc -l) lines)")"
+}
+
 refuse_unusable
 mkdir -p "$shadow"
 note_changes
 apply_patches
 make_links
 place_patched
+place_added
+measure_difference >"$tree/difference"

@@ -45,6 +45,11 @@ make_git_tree() { # folder
 	git -C "$1" -c user.name=t -c user.email=t@t commit -qm tree
 }
 
+# As kernel.sh does once it has built.
+built() {
+	: >"$work/t/changed"
+}
+
 shadow() { # source
 	KDIR=$1 CACHE=$work/cache OUT=$work/out "$top/runner/shadow.sh" "$1" "$work/t"
 }
@@ -79,12 +84,15 @@ check "nor is .git" test ! -e "$s/.git"
 check "a folder without either is one link" test -L "$s/arch"
 check "a patch that does not apply is noted" grep -q 'does not apply' "$work/t/notes"
 
+built
 shadow "$git_tree"
 check "with nothing changed nothing is" test ! -s "$work/t/changed"
 echo again >"$git_tree/mm/memory.c"
 before=$(fingerprint "$git_tree")
 shadow "$git_tree"
 check "a changed file is named" same mm/memory.c "$(cat "$work/t/changed")"
+shadow "$git_tree"
+check "and again until it was built" same mm/memory.c "$(cat "$work/t/changed")"
 check "the tree is never written to" same "$before" "$(fingerprint "$git_tree")"
 rm "$git_tree/mm/memory.o"
 rm -r "$git_tree/include/config"
@@ -97,6 +105,7 @@ if [ -d "$real" ]; then
 	rm -rf "$work/t"
 	make_tree "$work/real"
 	for file in Makefile $(sed -n 's,^+++ b/,,p' "$top"/kernel/patches/7.3/*.patch); do
+		mkdir -p "$work/real/$(dirname "$file")"
 		cp "$real/$file" "$work/real/$file"
 	done
 	before=$(fingerprint "$work/real")
@@ -105,12 +114,30 @@ if [ -d "$real" ]; then
 		grep -q '^int kvm_tdp_mmu_gpa_to_pfn' "$s/arch/x86/kvm/mmu/tdp_mmu.c"
 	check "and not in the tree" same "$before" "$(fingerprint "$work/real")"
 	check "the patch is named" grep -q '^0001-' "$work/t/patches"
+	soft=arch/x86/virt/vmx/tdx/soft
+	check "the software TDX module is there" test -e "$s/$soft/Kconfig"
+	check "how much differs is said" grep -q "lines in .* and $soft/ is added" "$work/t/difference"
+	built
 	shadow "$work/real"
 	check "a patched file is not patched again" test ! -s "$work/t/changed"
 	echo "/* more */" >>"$work/real/arch/x86/kvm/mmu/tdp_mmu.c"
 	shadow "$work/real"
 	check "a change in a patched file arrives" \
 		grep -q 'more' "$s/arch/x86/kvm/mmu/tdp_mmu.c"
+	touch "$s/arch/x86/kvm/stray.c"
+	check "a file that is neither the kernel's nor a patch's is refused" refuses shadow "$work/real"
+	rm "$s/arch/x86/kvm/stray.c"
+
+	# Another series for this kernel: one line too many beside the folder's name.
+	mkdir "$work/suite"
+	cp -r "$top/runner" "$top/kernel" "$work/suite"
+	sed -i 's/^@@ -1,2 +1,3 @@/@@ -1,2 +1,4 @@/; s,^+obj.*soft/,&\n+obj-y += more.o,' \
+		"$work"/suite/kernel/patches/7.3/0003-*
+	check "so is a patch that does more than name the folder" refuses env KDIR="$work/real" \
+		CACHE="$work/cache" OUT="$work/out" \
+		"$work/suite/runner/shadow.sh" "$work/real" "$work/t"
+	cp "$work/check.log" "$work/refused.log"
+	check "and it says so" grep -q 'change more in arch/x86/virt' "$work/refused.log"
 fi
 
 mkdir "$work/empty"
