@@ -40,9 +40,11 @@ note_missing_options() {
 	done >"$tree/config-notes"
 }
 
+# An external module is not built anew for another configuration: objects of
+# both got mixed, and the kernel refused to load them.
 configure() {
 	mkdir -p "$objects"
-	rm -f "$tree/built"
+	rm -rf "$tree/built" "$tree/probe-built" "$probe"
 	kmake tinyconfig
 	"$shadow/scripts/kconfig/merge_config.sh" -m -O "$objects" \
 		"$objects/.config" "$tree/wanted.config"
