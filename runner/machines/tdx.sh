@@ -21,9 +21,11 @@ machine_version() {
 	"$CACHE/bochs/bochs" --help 2>&1 | sed -n 's/.*Bochs x86 Emulator \([0-9][0-9.]*\).*/\1/p' | head -n 1
 }
 
-# 32 key ids for TDX after 16 for MKTME, as the firmware would say.
+# As the firmware would say: 32 key ids for TDX after 16 for MKTME, in the upper 6
+# of 52 bits of a physical address.
 write_msrs() {
 	echo '0x087 0 00000020 00000010 00000000 00000000 00000000 00000000'
+	echo '0x982 0 00000006 00000003 00000000 00000000 00000000 00000000'
 }
 
 write_bochsrc() { # folder serial ktap
