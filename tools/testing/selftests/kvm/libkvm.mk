@@ -8,7 +8,9 @@
 
 include Makefile
 
-tdp_lib_objs := $(TDP_LIB:%=$(TDP_OBJ)/%.o)
+tdp_c_objs := $(TDP_LIB:%=$(TDP_OBJ)/%.o)
+tdp_asm_objs := $(TDP_LIB_ASM:%=$(TDP_OBJ)/%.o)
+tdp_lib_objs := $(tdp_c_objs) $(tdp_asm_objs)
 tdp_test_objs := $(TDP_PROGS:%=$(TDP_OBJ)/%.o)
 tdp_progs := $(TDP_PROGS:%=$(TDP_BIN)/%)
 
@@ -28,6 +30,9 @@ tdp_cflags = $(subst -I,-isystem ,$(filter-out -I$(<D) -MD,$(CFLAGS))) \
 	-ffile-prefix-map=$(TDP_SRC)/=
 tdp_ldlibs = $(filter-out -luuid,$(LDLIBS))
 
+# The library's ucall is not for TDs, and not weak: lib/x86_64/tdx/td_ucall.c.
+tdp_wrap := ucall_arch_do_ucall ucall_arch_get_ucall
+
 # The library clears 1 MiB for every VM, one byte after the other: an emulator is
 # grateful for vectors.  -ffreestanding, which the kernel's makefile sets, keeps
 # the compiler from calling memset() in memset().
@@ -45,7 +50,9 @@ $(libkvm) $(libextra):
 	$(Q)$(RM) $@
 	$(Q)$(AR) rcs $@ $^
 
-$(tdp_lib_objs) $(tdp_test_objs): $(TDP_OBJ)/%.o: $(TDP_SRC)/%.c
+$(tdp_asm_objs): $(TDP_OBJ)/%.o: $(TDP_SRC)/%.S
+$(tdp_c_objs) $(tdp_test_objs): $(TDP_OBJ)/%.o: $(TDP_SRC)/%.c
+$(tdp_lib_objs) $(tdp_test_objs):
 	$(call msg,CC,,$@)
 	$(Q)$(CC) $(tdp_cflags) $(CPPFLAGS) -c $< -o $@
 
@@ -54,6 +61,7 @@ $(tdp_lib_objs) $(tdp_test_objs): $(TDP_OBJ)/%.o: $(TDP_SRC)/%.c
 $(tdp_progs): $(TDP_BIN)/%: $(TDP_OBJ)/%.o $(tdp_lib_objs) $(libkvm) $(libextra)
 	$(call msg,LINK,,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $< $(tdp_lib_objs) \
+		$(tdp_wrap:%=-Wl,--wrap=%) \
 		-Wl,--whole-archive $(libkvm) -Wl,--no-whole-archive \
 		$(libextra) $(tdp_ldlibs) -o $@
 
