@@ -135,19 +135,19 @@ TEST_F(absent, high_bits)
 }
 
 /*
- * GPA 0 has a slot, which the guest runs from, but no guest touches page 0.
+ * GPA 0 has a slot, with the guest's page tables, but no guest touches page 0.
  *
  * Rules: walk.no-child walk.absent
  */
 TEST_F(absent, gpa_zero)
 {
 	struct tdp_vm *t = &self->t;
-	u64 code = addr_gva2gpa(t->vm, (uintptr_t)guest_loop);
+	u64 pgd = t->vm->mmu.pgd;
 
 	guest_idle(t->vcpu);
-	ASSERT_LT(code, SZ_2M);
-	ASSERT_TDP_LEAF(t->vcpu, code, PG_LEVEL_4K,
-			tdp_hva_pfn(addr_gpa2hva(t->vm, code)));
+	ASSERT_LT(pgd, SZ_2M);
+	ASSERT_TDP_LEAF(t->vcpu, pgd, PG_LEVEL_4K,
+			tdp_hva_pfn(addr_gpa2hva(t->vm, pgd)));
 
 	EXPECT_TDP_ABSENT(t->vcpu, 0, 1);
 	EXPECT_TDP_ABSENT(t->vcpu, 1, 1);

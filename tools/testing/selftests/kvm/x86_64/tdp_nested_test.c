@@ -4,6 +4,7 @@
  * then has two sets of tables for it.  A walk is about the VM's GPAs, so it
  * takes the root that the VM has without L2, not the one that L2 runs on.
  */
+#include "tdp_program.h"
 #include "tdp_test.h"
 
 /* Not self-contained. */
@@ -79,6 +80,7 @@ FIXTURE_SETUP(nested)
 	vm_enable_tdp(t->vm);
 	prepare_l1(t);
 	tdp_map(t->vm, t->gpa, t->gpa, t->npages * PAGE_SIZE);
+	tdp_map(t->vm, TDP_PROGRAM_GPA, TDP_PROGRAM_GPA, TDP_PROGRAM_SIZE);
 	tdp_identity_map_default_memslots(t->vm);
 }
 
