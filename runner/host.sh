@@ -21,7 +21,7 @@ work=$tree/$host
 cmdline="console=ttyS0 loglevel=5 panic=-1 nokaslr $MACHINE_CMDLINE ${CMDLINE:-}"
 # Nothing here finds out what is known of an emulated clock, and nobody waits
 # for a grace period longer than it takes.
-cmdline="$cmdline tsc=reliable no_timer_check lpj=1000000 swiotlb=noforce rcupdate.rcu_expedited=1"
+cmdline="$cmdline nohz=off highres=off tsc=reliable no_timer_check lpj=1000000 swiotlb=noforce rcupdate.rcu_expedited=1"
 
 write_facts() {
 	printf '{"emulator": %s, "version": %s, "cpu": %s, "cpus": %d, "memory_mib": %d, "cmdline": %s}\n' \
