@@ -112,7 +112,7 @@ struct kvm_vm *td_create_idle(struct kvm_vcpu **vcpu);
  *
  * Every page of its slots that was allocated as private (vm_alloc*() and their
  * like) gets the private attribute and goes into the TD with the contents that
- * the slot's own memory has, measured.  Call it after the last slot was added
+ * the slot's own memory has, not measured.  Call it after the last slot was added
  * and the last private page was written; td_create_with_one_vcpu() does it.
  */
 void td_finalize(struct kvm_vm *vm);

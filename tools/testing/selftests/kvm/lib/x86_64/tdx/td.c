@@ -147,8 +147,8 @@ static void td_populate_range(struct kvm_vcpu *vcpu,
 	u64 offset = gpa - region->region.guest_phys_addr;
 
 	vm_mem_set_private(vcpu->vm, gpa, npages * PAGE_SIZE);
-	tdx_init_mem_region(vcpu, region->host_mem + offset, gpa, npages,
-			    KVM_TDX_MEASURE_MEMORY_REGION);
+	/* Nobody attests the TD, and measuring takes an emulator long. */
+	tdx_init_mem_region(vcpu, region->host_mem + offset, gpa, npages, 0);
 }
 
 /* A page may be mapped as private and not be allocated: td_map_private(). */
