@@ -35,7 +35,9 @@ struct cpuid_row {
 #define XSAVE_ROW(n)		{ 0xd, (n), .native = NATIVE }
 
 static const struct cpuid_row cpuid_rows[] = {
-	{ 0x0, CPUID_NO_SUBLEAF, .native = NATIVE },
+	/* Up to the leaf that says "IntelTDX", whatever the processor has. */
+	{ 0x0, CPUID_NO_SUBLEAF,
+	  .native = { 0, ALL, ALL, ALL }, .fixed = { 0x21 } },
 	{ 0x1, CPUID_NO_SUBLEAF,
 	  .native = { 0x0fff3fff, 0xff00, 0xc6faa217, 0x07a9fbff },
 	  .fixed = { 0, 0, 0x80200000, 0x200 },
