@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The life of a TD, from its creation to its end. */
+/* The life of a TD, from its creation to its end, and the order of things. */
 #include <ucall_common.h>
 
 #include "tdp_test.h"
 
 #include "tdx/td.h"
+#include "tdx/td_check.h"
+#include "tdx/tdcall.h"
 
 FIXTURE(lifecycle) {
 	struct kvm_vm *vm;
@@ -40,6 +42,495 @@ TEST_F(lifecycle, run)
 
 	vcpu_run(self->vcpu);
 	EXPECT_EQ(get_ucall(self->vcpu, &uc), UCALL_DONE);
+}
+
+static void guest_info(u64 arg)
+{
+	struct tdg_vp_info info;
+
+	GUEST_ASSERT_EQ(tdg_vp_info(&info), TDX_SUCCESS);
+	GUEST_SYNC5(arg, info.gpa_width, info.attributes, info.nr_vcpus,
+		    info.vcpu_index);
+	GUEST_DONE();
+}
+
+/*
+ * What the TD is told of itself is what KVM was asked for.
+ *
+ * Rules: tdx.init-params tdx.run
+ */
+TEST_F(lifecycle, params_reach_the_td)
+{
+	struct ucall uc;
+
+	self->vm = td_create(1);
+	self->vcpu = td_vcpu_add(self->vm, 0, guest_info, 0x1234);
+	td_finalize(self->vm);
+
+	vcpu_run(self->vcpu);
+	ASSERT_EQ(get_ucall(self->vcpu, &uc), UCALL_SYNC)
+		TH_LOG("%s", uc.buffer);
+	EXPECT_EQ(uc.args[0], 0x1234);
+	EXPECT_EQ(uc.args[1], TD_GPA_BITS);
+	EXPECT_EQ(uc.args[2], TD_ATTR_SEPT_VE_DISABLE);
+	EXPECT_EQ(uc.args[3], 1);
+	EXPECT_EQ(uc.args[4], 0);
+}
+
+/* An argument that cannot be read. */
+#define BAD_POINTER	8
+
+static const u32 vm_cmds[] = {
+	KVM_TDX_CAPABILITIES, KVM_TDX_INIT_VM, KVM_TDX_FINALIZE_VM,
+};
+
+static const u32 vcpu_cmds[] = {
+	KVM_TDX_INIT_VCPU, KVM_TDX_INIT_MEM_REGION, KVM_TDX_GET_CPUID,
+};
+
+static int cmd_with(int fd, u32 id, u32 flags, u64 hw_error)
+{
+	struct kvm_tdx_cmd cmd = {
+		.id = id,
+		.flags = flags,
+		.data = BAD_POINTER,
+		.hw_error = hw_error,
+	};
+
+	return __tdx_cmd(fd, &cmd);
+}
+
+static void expect_bad_cmds(struct __test_metadata *_metadata, int vm_fd,
+			    int vcpu_fd)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(vm_cmds); i++)
+		EXPECT_EQ(cmd_with(vcpu_fd, vm_cmds[i], 0, 0), -EINVAL)
+			TH_LOG("command %u on a vCPU", vm_cmds[i]);
+	for (i = 0; i < ARRAY_SIZE(vcpu_cmds); i++)
+		EXPECT_EQ(cmd_with(vm_fd, vcpu_cmds[i], 0, 0), -EINVAL)
+			TH_LOG("command %u on a VM", vcpu_cmds[i]);
+
+	for (i = 0; i < KVM_TDX_CMD_NR_MAX; i++) {
+		EXPECT_EQ(cmd_with(vm_fd, i, 0, 1), -EINVAL)
+			TH_LOG("command %u with hw_error", i);
+		EXPECT_EQ(cmd_with(vcpu_fd, i, 0, ~0ULL), -EINVAL)
+			TH_LOG("command %u with hw_error", i);
+	}
+
+	EXPECT_EQ(cmd_with(vm_fd, KVM_TDX_CMD_NR_MAX, 0, 0), -EINVAL);
+	EXPECT_EQ(cmd_with(vm_fd, ~0U, 0, 0), -EINVAL);
+	EXPECT_EQ(cmd_with(vcpu_fd, KVM_TDX_CMD_NR_MAX, 0, 0), -EINVAL);
+	EXPECT_EQ(cmd_with(vcpu_fd, ~0U, 0, 0), -EINVAL);
+}
+
+/* Rules: tdx.cmd-errno */
+TEST_F(lifecycle, bad_cmds)
+{
+	void *bad = (void *)BAD_POINTER;
+
+	self->vm = td_open();
+	td_init(self->vm);
+	vm_create_irqchip(self->vm);
+	self->vcpu = td_vcpu_add_bare(self->vm, 0);
+
+	expect_bad_cmds(_metadata, self->vm->fd, self->vcpu->fd);
+	EXPECT_EQ(__tdx_cmd(self->vm->fd, bad), -EFAULT);
+	EXPECT_EQ(__tdx_cmd(self->vcpu->fd, bad), -EFAULT);
+	EXPECT_EQ(cmd_with(self->vm->fd, KVM_TDX_CAPABILITIES, 1, 0), -EINVAL);
+	EXPECT_EQ(cmd_with(self->vcpu->fd, KVM_TDX_INIT_VCPU, 1, 0), -EINVAL);
+
+	/* None of that changed the TD. */
+	tdx_init_vcpu(self->vcpu, 0);
+	tdx_finalize_vm(self->vm);
+	expect_bad_cmds(_metadata, self->vm->fd, self->vcpu->fd);
+}
+
+/* Rules: tdx.cmd-errno */
+TEST_F(lifecycle, no_td)
+{
+	self->vm = vm_create_barebones();
+
+	EXPECT_EQ(cmd_with(self->vm->fd, KVM_TDX_CAPABILITIES, 0, 0), -ENOTTY);
+	EXPECT_EQ(cmd_with(self->vm->fd, KVM_TDX_INIT_VM, 0, 0), -ENOTTY);
+}
+
+/* Rules: tdx.capabilities tdx.cmd-errno */
+TEST_F(lifecycle, capabilities)
+{
+	struct kvm_tdx_capabilities *caps;
+	u32 nent;
+
+	self->vm = td_open();
+	caps = tdx_capabilities(self->vm);
+	nent = caps->cpuid.nent;
+
+	EXPECT_GT(nent, 0);
+	EXPECT_TRUE(caps->supported_attrs & TD_ATTR_SEPT_VE_DISABLE);
+	EXPECT_EQ(caps->supported_xfam & TD_XFAM_FP_SSE, TD_XFAM_FP_SSE);
+	EXPECT_EQ(get_cpuid_entry(&caps->cpuid, 0x80000008, 0)->eax >> 16 & 0xff,
+		  0xff);
+
+	/* As many as there are is enough, one less is not, and changes nothing. */
+	EXPECT_EQ(__tdx_capabilities(self->vm, caps), 0);
+	memset(caps, 0, offsetof(struct kvm_tdx_capabilities, cpuid));
+	caps->cpuid.nent = nent - 1;
+	EXPECT_EQ(__tdx_capabilities(self->vm, caps), -E2BIG);
+	EXPECT_EQ(caps->supported_attrs, 0);
+	caps->cpuid.nent = 0;
+	EXPECT_EQ(__tdx_capabilities(self->vm, caps), -E2BIG);
+	EXPECT_EQ(__tdx_capabilities(self->vm, (void *)BAD_POINTER), -EFAULT);
+	free(caps);
+}
+
+/*
+ * One thing of good parameters is changed, and they must be refused; the TD
+ * stays as it was, which is uninitialized.
+ */
+#define EXPECT_INIT_REFUSED(error, ...) do {				\
+	struct kvm_tdx_init_vm *init = td_init_params(self->vm);	\
+	struct kvm_cpuid_entry2 *entry = init->cpuid.entries;		\
+									\
+	(void)entry;							\
+	__VA_ARGS__;							\
+	EXPECT_EQ(__tdx_init_vm(self->vm, init), error)			\
+		TH_LOG("with %s", #__VA_ARGS__);			\
+	free(init);							\
+} while (0)
+
+static u32 *entry_guest_pa(struct kvm_tdx_init_vm *init)
+{
+	return &((struct kvm_cpuid_entry2 *)
+		 get_cpuid_entry(&init->cpuid, 0x80000008, 0))->eax;
+}
+
+static void set_guest_pa(struct kvm_tdx_init_vm *init, u32 bits)
+{
+	u32 *eax = entry_guest_pa(init);
+
+	*eax = (*eax & ~GENMASK(23, 16)) | bits << 16;
+}
+
+/* Rules: tdx.init-params */
+TEST_F(lifecycle, bad_params)
+{
+	self->vm = td_open();
+
+	EXPECT_INIT_REFUSED(-EINVAL, init->attributes |= BIT_ULL(63));
+	EXPECT_INIT_REFUSED(-EINVAL, init->attributes |= BIT_ULL(1));
+	EXPECT_INIT_REFUSED(-EINVAL, init->xfam |= BIT_ULL(63));
+	EXPECT_INIT_REFUSED(-EINVAL, init->reserved[0] = 1);
+	EXPECT_INIT_REFUSED(-EINVAL, init->reserved[11] = BIT_ULL(63));
+	EXPECT_INIT_REFUSED(-EINVAL, init->cpuid.padding = 1);
+	EXPECT_INIT_REFUSED(-E2BIG, init->cpuid.nent = ~0U);
+	EXPECT_INIT_REFUSED(-EINVAL, init->cpuid.nent = 0);
+	EXPECT_INIT_REFUSED(-EINVAL, set_guest_pa(init, 0));
+	EXPECT_INIT_REFUSED(-EINVAL, set_guest_pa(init, 47));
+	EXPECT_INIT_REFUSED(-EINVAL, set_guest_pa(init, 64));
+	EXPECT_INIT_REFUSED(-EINVAL, entry->function = 0x40000000);
+	EXPECT_EQ(__tdx_init_vm(self->vm, (void *)BAD_POINTER), -EFAULT);
+
+	td_init(self->vm);
+}
+
+static int create_vcpu(struct kvm_vm *vm, u32 id)
+{
+	int fd = __vm_ioctl(vm, KVM_CREATE_VCPU, (void *)(unsigned long)id);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+/* Rules: tdx.order */
+TEST_F(lifecycle, order)
+{
+	struct kvm_tdx_init_vm *init;
+
+	self->vm = td_open();
+	init = td_init_params(self->vm);
+
+	EXPECT_EQ(__tdx_finalize_vm(self->vm), -EINVAL);
+	EXPECT_EQ(create_vcpu(self->vm, 0), -EIO);
+
+	EXPECT_EQ(__tdx_init_vm(self->vm, init), 0);
+	EXPECT_EQ(__tdx_init_vm(self->vm, init), -EINVAL);
+	EXPECT_EQ(create_vcpu(self->vm, 0), -EINVAL);
+
+	vm_create_irqchip(self->vm);
+	self->vcpu = td_vcpu_add_bare(self->vm, 0);
+	EXPECT_EQ(__vcpu_run(self->vcpu), -1);
+	EXPECT_EQ(errno, EINVAL);
+
+	EXPECT_EQ(__tdx_init_vcpu(self->vcpu, 0), 0);
+	EXPECT_EQ(__tdx_init_vcpu(self->vcpu, 0), -EINVAL);
+	EXPECT_EQ(__tdx_init_vm(self->vm, init), -EINVAL);
+	EXPECT_EQ(__vcpu_run(self->vcpu), -1);
+	EXPECT_EQ(errno, EINVAL);
+
+	EXPECT_EQ(__tdx_finalize_vm(self->vm), 0);
+	EXPECT_EQ(__tdx_finalize_vm(self->vm), -EINVAL);
+	EXPECT_EQ(__tdx_init_vm(self->vm, init), -EINVAL);
+	EXPECT_EQ(__tdx_init_vcpu(self->vcpu, 0), -EINVAL);
+	free(init);
+}
+
+/* Rules: tdx.order */
+TEST_F(lifecycle, vcpu_after_final)
+{
+	struct kvm_vcpu *late;
+
+	self->vm = td_create_idle(&self->vcpu);
+	TDP_REQUIRE(vm_check_cap(self->vm, KVM_CAP_MAX_VCPUS) > 1,
+		    "this host has one CPU, hence TDs have one vCPU");
+
+	tdx_finalize_vm(self->vm);
+	late = td_vcpu_add_bare(self->vm, 1);
+	EXPECT_EQ(__tdx_init_vcpu(late, 0), -EINVAL);
+}
+
+/* Rules: tdx.order */
+TEST_F(lifecycle, vcpu_without_x2apic)
+{
+	self->vm = td_open();
+	td_init(self->vm);
+	vm_create_irqchip(self->vm);
+	self->vcpu = td_vcpu_add_bare(self->vm, 0);
+
+	vcpu_clear_cpuid_feature(self->vcpu, X86_FEATURE_X2APIC);
+	EXPECT_EQ(__tdx_init_vcpu(self->vcpu, 0), -EINVAL);
+	vcpu_set_cpuid_feature(self->vcpu, X86_FEATURE_X2APIC);
+	EXPECT_EQ(__tdx_init_vcpu(self->vcpu, 0), 0);
+}
+
+/* Rules: tdx.max-vcpus */
+TEST_F(lifecycle, too_many_vcpus)
+{
+	int max;
+	u32 id;
+
+	self->vm = td_create_idle(&self->vcpu);
+	max = vm_check_cap(self->vm, KVM_CAP_MAX_VCPUS);
+
+	EXPECT_LE(max, sysconf(_SC_NPROCESSORS_CONF));
+	ASSERT_GE(max, 1);
+	for (id = 1; (int)id < max; id++)
+		EXPECT_EQ(create_vcpu(self->vm, id), 0);
+	EXPECT_EQ(create_vcpu(self->vm, max), -EINVAL);
+}
+
+/* Rules: tdx.get-cpuid */
+TEST_F(lifecycle, get_cpuid)
+{
+	struct kvm_cpuid2 *cpuid;
+	u32 nent;
+
+	self->vm = td_create_idle(&self->vcpu);
+	cpuid = tdx_get_cpuid(self->vcpu);
+	nent = cpuid->nent;
+	EXPECT_GT(nent, 0);
+	EXPECT_EQ(get_cpuid_entry(cpuid, 0x80000008, 0)->eax >> 16 & 0xff,
+		  TD_GPA_BITS);
+	EXPECT_EQ(memcmp(&get_cpuid_entry(cpuid, 0x21, 0)->ebx, "Inte", 4), 0);
+
+	EXPECT_EQ(__tdx_get_cpuid(self->vcpu, cpuid), 0);
+	cpuid->nent = nent - 1;
+	memset(cpuid->entries, 0, nent * sizeof(cpuid->entries[0]));
+	EXPECT_EQ(__tdx_get_cpuid(self->vcpu, cpuid), -E2BIG);
+	EXPECT_EQ(cpuid->nent, nent);
+	EXPECT_EQ(cpuid->entries[0].eax, 0);
+	EXPECT_EQ(__tdx_get_cpuid(self->vcpu, (void *)BAD_POINTER), -EFAULT);
+
+	tdx_finalize_vm(self->vm);
+	EXPECT_EQ(__tdx_get_cpuid(self->vcpu, cpuid), -EINVAL);
+	free(cpuid);
+}
+
+/* An idle TD with some memory, held by three file descriptors. */
+#define FD_NPAGES	8
+
+enum { FD_VM, FD_VCPU, FD_GMEM, NR_FDS };
+
+static void create_with_memory(struct tdp_vm *t)
+{
+	*t = (struct tdp_vm) {
+		.mem = { .vm_type = KVM_X86_TDX_VM, .gmem = true,
+			 .is_private = true },
+		.gmem_fd = -1,
+	};
+	t->vm = td_create_idle(&t->vcpu);
+	tdp_vm_add_slot(t, VM_MEM_SRC_ANONYMOUS, TDP_GPA, FD_NPAGES);
+	tdx_init_mem_region(t->vcpu, t->hva, t->gpa, FD_NPAGES, 0);
+}
+
+/* The library closes what is left: give it something to close. */
+static void close_one(struct tdp_vm *t, int which)
+{
+	int null = open("/dev/null", O_RDWR);
+	int fds[NR_FDS] = { t->vm->fd, t->vcpu->fd, t->gmem_fd };
+
+	TDP_ASSERT(dup2(null, fds[which]) >= 0, "dup2 failed: %s",
+		   strerror(errno));
+	close(null);
+}
+
+/* A vCPU's mapping and its statistics hold on to it as its descriptor does. */
+static void let_go_of_vcpu(struct tdp_vm *t)
+{
+	struct kvm_vcpu *vcpu = t->vcpu;
+	int null = open("/dev/null", O_RDWR);
+
+	TDP_ASSERT(dup2(null, vcpu->stats.fd) >= 0, "dup2 failed: %s",
+		   strerror(errno));
+	close(null);
+	TDP_ASSERT(mmap(vcpu->run, PAGE_SIZE, PROT_READ,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+		   vcpu->run, "mmap failed: %s", strerror(errno));
+}
+
+/*
+ * Whichever goes first, the last one takes the TD along, and leaves room for
+ * the next.
+ *
+ * Rules: tdx.end
+ */
+TEST_F(lifecycle, close_in_every_order)
+{
+	static const int orders[][NR_FDS] = {
+		{ FD_VM, FD_VCPU, FD_GMEM }, { FD_VM, FD_GMEM, FD_VCPU },
+		{ FD_VCPU, FD_VM, FD_GMEM }, { FD_VCPU, FD_GMEM, FD_VM },
+		{ FD_GMEM, FD_VM, FD_VCPU }, { FD_GMEM, FD_VCPU, FD_VM },
+	};
+	struct tdp_vm t;
+	u32 i, j;
+
+	for (i = 0; i < ARRAY_SIZE(orders); i++) {
+		create_with_memory(&t);
+		if (i % 2)
+			tdx_finalize_vm(t.vm);
+		for (j = 0; j < NR_FDS; j++) {
+			if (orders[i][j] == FD_VCPU)
+				let_go_of_vcpu(&t);
+			close_one(&t, orders[i][j]);
+		}
+		tdp_vm_free(&t);
+	}
+}
+
+/* Pages that a CPU keeps for itself are free too, but not in MemFree. */
+static u64 free_pages(void)
+{
+	FILE *f = fopen("/proc/zoneinfo", "r");
+	u64 pages = 0, nr;
+	char line[128];
+
+	TDP_ASSERT(f, "Cannot read /proc/zoneinfo: %s", strerror(errno));
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " pages free %lu", &nr) == 1 ||
+		    sscanf(line, " count: %lu", &nr) == 1)
+			pages += nr;
+	}
+	fclose(f);
+	return pages;
+}
+
+static void create_and_free(u32 nr)
+{
+	struct tdp_vm t;
+
+	while (nr--) {
+		create_with_memory(&t);
+		tdp_vm_free(&t);
+	}
+}
+
+/* One page for each TD is a loss that is noticed; half of that is the host's. */
+#define MANY_TDS	100
+
+/* Rules: control.assertions */
+TEST(free_memory_is_noticed)
+{
+	size_t size = MANY_TDS * PAGE_SIZE;
+	u64 before = free_pages();
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	ASSERT_NE(mem, MAP_FAILED);
+	EXPECT_GE((s64)(before - free_pages()), MANY_TDS / 2);
+	munmap(mem, size);
+}
+
+/*
+ * There are far fewer key ids, and a TD has more pages than it may leak: its
+ * control pages, its Secure EPT, its memory.
+ *
+ * Rules: tdx.end
+ */
+TEST_F(lifecycle, a_hundred_tds)
+{
+	u64 before;
+	s64 lost;
+
+	create_and_free(10);
+	before = free_pages();
+	create_and_free(MANY_TDS);
+	lost = before - free_pages();
+	EXPECT_LT(lost, MANY_TDS / 2)
+		TH_LOG("%d TDs lost %ld pages", MANY_TDS, lost);
+}
+
+/* Rules: tdx.two-tds */
+TEST_F(lifecycle, two_tds)
+{
+	u64 pfns[2][FD_NPAGES];
+	struct tdp_vm t[2];
+	int i, j;
+
+	for (i = 0; i < 2; i++)
+		create_with_memory(&t[i]);
+	for (i = 0; i < 2; i++)
+		tdp_vm_pfns(&t[i], t[i].gpa, FD_NPAGES, true, pfns[i]);
+
+	for (i = 0; i < FD_NPAGES; i++)
+		for (j = 0; j < FD_NPAGES; j++)
+			EXPECT_NE(pfns[0][i], pfns[1][j]);
+	for (i = 0; i < 2; i++)
+		EXPECT_TD_PRIVATE(t[i].vcpu, t[i].gpa, FD_NPAGES, pfns[i]);
+
+	/* The end of one is not the other's. */
+	tdx_finalize_vm(t[1].vm);
+	tdp_vm_free(&t[0]);
+	EXPECT_TD_PRIVATE(t[1].vcpu, t[1].gpa, FD_NPAGES, pfns[1]);
+	tdp_vm_free(&t[1]);
+}
+
+/* Rules: tdx.two-tds tdx.run */
+TEST_F(lifecycle, two_tds_run)
+{
+	struct kvm_vcpu *vcpus[2];
+	struct kvm_vm *vms[2];
+	struct ucall uc;
+	int i, step;
+
+	for (i = 0; i < 2; i++) {
+		vms[i] = td_create(1);
+		vcpus[i] = td_vcpu_add(vms[i], 0, guest_info, 0x100 + i);
+		td_finalize(vms[i]);
+	}
+
+	for (step = 0; step < 2; step++) {
+		for (i = 0; i < 2; i++) {
+			vcpu_run(vcpus[i]);
+			ASSERT_EQ(get_ucall(vcpus[i], &uc),
+				  step ? UCALL_DONE : UCALL_SYNC);
+			if (!step)
+				EXPECT_EQ(uc.args[0], 0x100 + i);
+		}
+	}
+	for (i = 0; i < 2; i++)
+		kvm_vm_free(vms[i]);
 }
 
 TDP_HARNESS_MAIN
