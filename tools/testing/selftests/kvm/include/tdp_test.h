@@ -119,10 +119,12 @@ static inline void __tdp_judge(struct __test_metadata *metadata, bool ok,
  * main() in place of TEST_HARNESS_MAIN: where no case can run at all, the
  * program says why and exits with KSFT_SKIP.  -l and -h work anywhere.
  */
-#define TDP_HARNESS_MAIN						\
+#define TDP_HARNESS_MAIN	__TDP_HARNESS_MAIN(tdp_host_lacks())
+
+#define __TDP_HARNESS_MAIN(lack)					\
 int main(int argc, char **argv)						\
 {									\
-	const char *why = tdp_host_lacks();				\
+	const char *why = (lack);					\
 	bool asks = argc == 2 && (!strcmp(argv[1], "-l") ||		\
 				  !strcmp(argv[1], "-h"));		\
 									\

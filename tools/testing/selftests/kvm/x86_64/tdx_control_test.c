@@ -5,8 +5,7 @@
  */
 #include "tdp_control.h"
 
-#include "tdx/td.h"
-#include "tdx/td_check.h"
+#include "tdx/td_test.h"
 
 #define NPAGES	4
 
@@ -30,13 +29,7 @@ FIXTURE_SETUP(td_control)
 	struct tdp_vm *t = &self->t;
 	u64 shared_gpa;
 
-	TDP_REQUIRE_NOT(td_host_lacks());
-	*t = (struct tdp_vm) {
-		.mem = { .vm_type = KVM_X86_TDX_VM, .gmem = true,
-			 .is_private = true },
-		.gmem_fd = -1,
-	};
-	t->vm = td_create_idle(&t->vcpu);
+	td_vm_create_idle(t);
 	tdp_vm_add_slot(t, VM_MEM_SRC_ANONYMOUS, TDP_GPA, 3 * NPAGES);
 	tdp_vm_touch(t);
 
@@ -155,4 +148,4 @@ TEST_F(td_control, every_walk_counts)
 	tdp_falsify = NULL;
 }
 
-TDP_HARNESS_MAIN
+TD_HARNESS_MAIN

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The life of a TD, from its creation to its end, and the order of things. */
-#include <ucall_common.h>
-
-#include "tdp_test.h"
-
-#include "tdx/td.h"
-#include "tdx/td_check.h"
+#include "tdx/td_test.h"
 #include "tdx/tdcall.h"
 
 FIXTURE(lifecycle) {
@@ -15,7 +10,6 @@ FIXTURE(lifecycle) {
 
 FIXTURE_SETUP(lifecycle)
 {
-	TDP_REQUIRE_NOT(td_host_lacks());
 }
 
 FIXTURE_TEARDOWN(lifecycle)
@@ -355,12 +349,7 @@ enum { FD_VM, FD_VCPU, FD_GMEM, NR_FDS };
 
 static void create_with_memory(struct tdp_vm *t)
 {
-	*t = (struct tdp_vm) {
-		.mem = { .vm_type = KVM_X86_TDX_VM, .gmem = true,
-			 .is_private = true },
-		.gmem_fd = -1,
-	};
-	t->vm = td_create_idle(&t->vcpu);
+	td_vm_create_idle(t);
 	tdp_vm_add_slot(t, VM_MEM_SRC_ANONYMOUS, TDP_GPA, FD_NPAGES);
 	tdx_init_mem_region(t->vcpu, t->hva, t->gpa, FD_NPAGES, 0);
 }
@@ -533,4 +522,4 @@ TEST_F(lifecycle, two_tds_run)
 		kvm_vm_free(vms[i]);
 }
 
-TDP_HARNESS_MAIN
+TD_HARNESS_MAIN

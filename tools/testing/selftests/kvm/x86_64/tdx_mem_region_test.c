@@ -2,12 +2,8 @@
 /* KVM_TDX_INIT_MEM_REGION: what it maps, and what it must not. */
 #include <signal.h>
 #include <sys/time.h>
-#include <ucall_common.h>
 
-#include "tdp_test.h"
-
-#include "tdx/td.h"
-#include "tdx/td_check.h"
+#include "tdx/td_test.h"
 
 #define NPAGES		16
 #define MEASURE		KVM_TDX_MEASURE_MEMORY_REGION
@@ -129,17 +125,10 @@ static bool check_not_added(struct tdp_vm *t, u64 page, u64 nr,
 #define EXPECT_ADDED(...)	__TDP_JUDGE(0, check_added, __VA_ARGS__)
 #define EXPECT_NOT_ADDED(...)	__TDP_JUDGE(0, check_not_added, __VA_ARGS__)
 
-static const struct tdp_mem td_private = {
-	.vm_type = KVM_X86_TDX_VM,
-	.gmem = true,
-	.is_private = true,
-};
-
 /* A TD that never runs, with a private slot. */
 static void create_idle(struct tdp_vm *t, u64 npages)
 {
-	*t = (struct tdp_vm) { .mem = td_private, .gmem_fd = -1 };
-	t->vm = td_create_idle(&t->vcpu);
+	td_vm_create_idle(t);
 	tdp_vm_add_slot(t, VM_MEM_SRC_ANONYMOUS, TDP_GPA, npages);
 }
 
@@ -150,7 +139,6 @@ FIXTURE(mem_region) {
 
 FIXTURE_SETUP(mem_region)
 {
-	TDP_REQUIRE_NOT(td_host_lacks());
 	create_idle(&self->t, NPAGES);
 	self->s = source_create(2 * NPAGES);
 }
@@ -426,7 +414,6 @@ FIXTURE_SETUP(signals)
 {
 	const struct sigaction action = { .sa_handler = on_alarm };
 
-	TDP_REQUIRE_NOT(td_host_lacks());
 	create_idle(&self->t, SIGNAL_PAGES);
 	self->s = source_create(SIGNAL_PAGES);
 	ASSERT_EQ(sigaction(SIGALRM, &action, NULL), 0);
@@ -496,10 +483,7 @@ FIXTURE_SETUP(contents)
 {
 	struct tdp_vm *t = &self->t;
 
-	TDP_REQUIRE_NOT(td_host_lacks());
-	*t = (struct tdp_vm) { .mem = td_private, .gmem_fd = -1 };
-	t->vm = td_create(1);
-	t->vcpu = td_vcpu_add(t->vm, 0, guest_read_slot, 0);
+	td_vm_create(t, guest_read_slot);
 	tdp_vm_add_slot(t, VM_MEM_SRC_ANONYMOUS, TDP_GPA, NPAGES);
 	td_map_private(t->vm, SLOT_GVA, t->gpa, NPAGES);
 	self->s = source_create(NPAGES);
@@ -565,4 +549,4 @@ TEST_F(contents, survive_a_second_time)
 	EXPECT_ADDED(t, 0, NPAGES);
 }
 
-TDP_HARNESS_MAIN
+TD_HARNESS_MAIN

@@ -26,7 +26,7 @@
 #define TD_BOOT_SLOT	1
 
 /**
- * td_host_lacks() - why this host cannot have TDs
+ * td_host_lacks() - why no case with TDs can run on this host
  *
  * Return: one sentence without a full stop, or NULL if it can.
  */

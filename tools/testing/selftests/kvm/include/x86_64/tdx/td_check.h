@@ -40,12 +40,4 @@ bool td_check_private(struct kvm_vcpu *vcpu, u64 gpa, u64 nr, const u64 *pfns,
 bool td_check_shared(struct kvm_vcpu *vcpu, u64 gpa, u64 nr, int level,
 		     const u64 *pfns, struct tdp_msg *msg);
 
-/* vcpu, gpa, number of 4K pages, PFNs; with tdp_test.h */
-#define ASSERT_TD_PRIVATE(...)	__TDP_JUDGE(1, td_check_private, __VA_ARGS__)
-#define EXPECT_TD_PRIVATE(...)	__TDP_JUDGE(0, td_check_private, __VA_ARGS__)
-
-/* vcpu, gpa, number of 4K pages, level, PFNs; with tdp_test.h */
-#define ASSERT_TD_SHARED(...)	__TDP_JUDGE(1, td_check_shared, __VA_ARGS__)
-#define EXPECT_TD_SHARED(...)	__TDP_JUDGE(0, td_check_shared, __VA_ARGS__)
-
 #endif /* SELFTEST_TDX_TD_CHECK_H */

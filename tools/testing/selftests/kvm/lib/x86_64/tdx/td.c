@@ -2,6 +2,8 @@
 #include <linux/kvm_para.h>
 #include <ucall_common.h>
 
+#include "tdp_vm.h"
+
 #include "tdx/td.h"
 #include "tdx/td_boot.h"
 #include "tdx/td_ucall.h"
@@ -11,9 +13,11 @@
 
 const char *td_host_lacks(void)
 {
-	if (!(kvm_check_cap(KVM_CAP_VM_TYPES) & BIT(KVM_X86_TDX_VM)))
-		return "KVM does not offer KVM_X86_TDX_VM";
-	return NULL;
+	const char *why = tdp_host_lacks();
+
+	if (!why && !(kvm_check_cap(KVM_CAP_VM_TYPES) & BIT(KVM_X86_TDX_VM)))
+		why = "KVM does not offer KVM_X86_TDX_VM";
+	return why;
 }
 
 struct kvm_vm *td_open(void)
