@@ -38,6 +38,67 @@ TEST_F(lifecycle, run)
 	EXPECT_EQ(get_ucall(self->vcpu, &uc), UCALL_DONE);
 }
 
+static void guest_fails(void)
+{
+	GUEST_ASSERT_EQ(0x7d, 0x7e);
+}
+
+/*
+ * A TD whose assertion fails does not look like one that is done.
+ *
+ * Rules: control.assertions
+ */
+TEST_F(lifecycle, guest_assertion)
+{
+	struct ucall uc;
+
+	self->vm = td_create_with_one_vcpu(&self->vcpu, guest_fails);
+
+	/* vcpu_run() would end the case. */
+	ASSERT_EQ(_vcpu_run(self->vcpu), 0);
+	ASSERT_EQ(get_ucall(self->vcpu, &uc), UCALL_ABORT);
+	EXPECT_NE(strstr(uc.buffer, "0x7d != 0x7e"), NULL);
+}
+
+static void guest_skip_ud2(struct ex_regs *regs)
+{
+	GUEST_SYNC1(regs->vector);
+	regs->rip += 2;
+}
+
+static void guest_exceptions(void)
+{
+	asm volatile("ud2");
+	GUEST_SYNC1(0x7d);
+	READ_ONCE(*(u64 *)BIT_ULL(46));
+	GUEST_DONE();
+}
+
+/*
+ * A TD's exceptions arrive where the library sends those of any guest.
+ *
+ * Rules: tdx.run control.assertions
+ */
+TEST_F(lifecycle, exceptions)
+{
+	struct ucall uc;
+
+	self->vm = td_create(1);
+	vm_install_exception_handler(self->vm, UD_VECTOR, guest_skip_ud2);
+	self->vcpu = td_vcpu_add(self->vm, 0, guest_exceptions, 0);
+	td_finalize(self->vm);
+
+	vcpu_run(self->vcpu);
+	ASSERT_EQ(get_ucall(self->vcpu, &uc), UCALL_SYNC);
+	EXPECT_EQ(uc.args[0], UD_VECTOR);
+	vcpu_run(self->vcpu);
+	ASSERT_EQ(get_ucall(self->vcpu, &uc), UCALL_SYNC);
+	EXPECT_EQ(uc.args[0], 0x7d);
+	ASSERT_EQ(_vcpu_run(self->vcpu), 0);
+	ASSERT_EQ(get_ucall(self->vcpu, &uc), UCALL_ABORT);
+	EXPECT_NE(strstr(uc.buffer, "Unhandled exception '0xe'"), NULL);
+}
+
 static void guest_info(u64 arg)
 {
 	struct tdg_vp_info info;
