@@ -55,7 +55,7 @@ TEST_F(lifecycle, guest_assertion)
 	self->vm = td_create_with_one_vcpu(&self->vcpu, guest_fails);
 
 	/* vcpu_run() would end the case. */
-	ASSERT_EQ(_vcpu_run(self->vcpu), 0);
+	ASSERT_EQ(__vcpu_run(self->vcpu), 0);
 	ASSERT_EQ(get_ucall(self->vcpu, &uc), UCALL_ABORT);
 	EXPECT_NE(strstr(uc.buffer, "0x7d != 0x7e"), NULL);
 }
@@ -94,7 +94,7 @@ TEST_F(lifecycle, exceptions)
 	vcpu_run(self->vcpu);
 	ASSERT_EQ(get_ucall(self->vcpu, &uc), UCALL_SYNC);
 	EXPECT_EQ(uc.args[0], 0x7d);
-	ASSERT_EQ(_vcpu_run(self->vcpu), 0);
+	ASSERT_EQ(__vcpu_run(self->vcpu), 0);
 	ASSERT_EQ(get_ucall(self->vcpu, &uc), UCALL_ABORT);
 	EXPECT_NE(strstr(uc.buffer, "Unhandled exception '0xe'"), NULL);
 }
