@@ -289,16 +289,6 @@ TEST_F(lifecycle, bad_params)
 	td_init(self->vm);
 }
 
-static int create_vcpu(struct kvm_vm *vm, u32 id)
-{
-	int fd = __vm_ioctl(vm, KVM_CREATE_VCPU, (void *)(unsigned long)id);
-
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
-}
-
 /* Rules: tdx.order */
 TEST_F(lifecycle, order)
 {
@@ -308,11 +298,11 @@ TEST_F(lifecycle, order)
 	init = td_init_params(self->vm);
 
 	EXPECT_EQ(__tdx_finalize_vm(self->vm), -EINVAL);
-	EXPECT_EQ(create_vcpu(self->vm, 0), -EIO);
+	EXPECT_EQ(__td_try_vcpu(self->vm, 0), -EIO);
 
 	EXPECT_EQ(__tdx_init_vm(self->vm, init), 0);
 	EXPECT_EQ(__tdx_init_vm(self->vm, init), -EINVAL);
-	EXPECT_EQ(create_vcpu(self->vm, 0), -EINVAL);
+	EXPECT_EQ(__td_try_vcpu(self->vm, 0), -EINVAL);
 
 	vm_create_irqchip(self->vm);
 	self->vcpu = td_vcpu_add_bare(self->vm, 0);
@@ -333,20 +323,6 @@ TEST_F(lifecycle, order)
 }
 
 /* Rules: tdx.order */
-TEST_F(lifecycle, vcpu_after_final)
-{
-	struct kvm_vcpu *late;
-
-	self->vm = td_create_idle(&self->vcpu);
-	TDP_REQUIRE(vm_check_cap(self->vm, KVM_CAP_MAX_VCPUS) > 1,
-		    "this host has one CPU, hence TDs have one vCPU");
-
-	tdx_finalize_vm(self->vm);
-	late = td_vcpu_add_bare(self->vm, 1);
-	EXPECT_EQ(__tdx_init_vcpu(late, 0), -EINVAL);
-}
-
-/* Rules: tdx.order */
 TEST_F(lifecycle, vcpu_without_x2apic)
 {
 	self->vm = td_open();
@@ -358,22 +334,6 @@ TEST_F(lifecycle, vcpu_without_x2apic)
 	EXPECT_EQ(__tdx_init_vcpu(self->vcpu, 0), -EINVAL);
 	vcpu_set_cpuid_feature(self->vcpu, X86_FEATURE_X2APIC);
 	EXPECT_EQ(__tdx_init_vcpu(self->vcpu, 0), 0);
-}
-
-/* Rules: tdx.max-vcpus */
-TEST_F(lifecycle, too_many_vcpus)
-{
-	int max;
-	u32 id;
-
-	self->vm = td_create_idle(&self->vcpu);
-	max = vm_check_cap(self->vm, KVM_CAP_MAX_VCPUS);
-
-	EXPECT_LE(max, sysconf(_SC_NPROCESSORS_CONF));
-	ASSERT_GE(max, 1);
-	for (id = 1; (int)id < max; id++)
-		EXPECT_EQ(create_vcpu(self->vm, id), 0);
-	EXPECT_EQ(create_vcpu(self->vm, max), -EINVAL);
 }
 
 /* Rules: tdx.get-cpuid */

@@ -96,6 +96,18 @@ struct kvm_vcpu *td_vcpu_add(struct kvm_vm *vm, u32 id, void *guest_code,
 struct kvm_vcpu *td_vcpu_add_bare(struct kvm_vm *vm, u32 id);
 
 /**
+ * __td_try_vcpu() - whether KVM lets a TD have one more vCPU
+ * @vm: a TD
+ * @id: the vCPU's id
+ *
+ * The vCPU's file descriptor is closed again; the vCPU stays.
+ *
+ * Return: 0; -EIO for a TD that is not initialized, or finalized; -EINVAL
+ * without a split interrupt controller or for a vCPU too many.
+ */
+int __td_try_vcpu(struct kvm_vm *vm, u32 id);
+
+/**
  * td_create_idle() - create a TD with one vCPU that never runs
  * @vcpu: out: vCPU 0, initialized
  *

@@ -133,6 +133,16 @@ struct kvm_vcpu *td_vcpu_add(struct kvm_vm *vm, u32 id, void *guest_code,
 	return vcpu;
 }
 
+int __td_try_vcpu(struct kvm_vm *vm, u32 id)
+{
+	int fd = __vm_ioctl(vm, KVM_CREATE_VCPU, (void *)(unsigned long)id);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
 struct kvm_vm *td_create_idle(struct kvm_vcpu **vcpu)
 {
 	struct kvm_vm *vm = td_open();
