@@ -33,12 +33,23 @@ contains() { # word list...
 	case " $* " in *[[:space:]]"$word"[[:space:]]*) ;; *) return 1 ;; esac
 }
 
+# True if a machine lacks what a test is about.
+lacks() { # host test
+	# shellcheck disable=SC2254 # the words are patterns
+	for lacks_pattern in $(machine_value "$1" MACHINE_WITHOUT); do
+		case $2 in $lacks_pattern) return 0 ;; esac
+	done
+	return 1
+}
+
 # The host of a family that runs a test: the one that asks for it, or else the
-# first.  Each family, that is each kind of machine, runs every test.
+# first.  Each family, that is each kind of machine, runs every test but those
+# that it says it has nothing for.
 host_for() { # family test
 	host_first=
 	for host_try in $HOSTS; do
 		[ "$(machine_value "$host_try" MACHINE_FAMILY)" = "$1" ] || continue
+		! lacks "$host_try" "$2" || continue
 		: "${host_first:=$host_try}"
 		if contains "$2" "$(machine_value "$host_try" MACHINE_TESTS)"; then
 			echo "$host_try"
@@ -57,9 +68,11 @@ assign_tests() {
 		machine_value "$host" MACHINE_FAMILY
 	done | sort -u | while read -r family; do
 		for test in $selected; do
-			echo "$test" >>"$OUT/tests/$(host_for "$family" "$test")"
+			host=$(host_for "$family" "$test")
+			[ -z "$host" ] || echo "$test" >>"$OUT/tests/$host"
 		done
 	done
+	[ -n "$(cat "$OUT"/tests/*)" ] || die "none of these hosts has anything for these tests"
 }
 
 # shellcheck disable=SC2046,SC2086 # the words of the lists are the elements

@@ -23,20 +23,32 @@ heading() { # text
 	printf '\n== %s\n' "$*"
 }
 
-# KTAP of one of the runner's own tests: the lines are shown and counted.
+# A program that speaks KTAP: its lines are shown and counted.
+ktap_tests() { # heading command...
+	heading "$1"
+	shift
+	status=0
+	"$@" >"$LOGS/ktap-test.log" 2>&1 || status=$?
+	cat "$LOGS/ktap-test.log"
+	bad=$(grep -c '^not ok ' "$LOGS/ktap-test.log") || :
+	good=$(grep -c '^ok ' "$LOGS/ktap-test.log") || :
+	# Ended early, without a failed line to show for it.
+	[ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+	grep -q '^1\.\.[1-9]' "$LOGS/ktap-test.log" || bad=$((bad + 1))
+	count "$good" "$bad" 0
+}
+
 shell_tests() {
 	for file in "$top"/runner/tests/*_test.sh; do
-		heading "$(basename "$file")"
-		status=0
-		"$file" >"$LOGS/shell-test.log" 2>&1 || status=$?
-		cat "$LOGS/shell-test.log"
-		bad=$(grep -c '^not ok ' "$LOGS/shell-test.log") || :
-		good=$(grep -c '^ok ' "$LOGS/shell-test.log") || :
-		# Ended early, without a failed line to show for it.
-		[ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
-		grep -q '^1\.\.[1-9]' "$LOGS/shell-test.log" || bad=$((bad + 1))
-		count "$good" "$bad" 0
+		ktap_tests "$(basename "$file")" "$file"
 	done
+}
+
+# The part of the module that needs no kernel around it.
+soft_tests() {
+	mkdir -p "$OUT/soft-tests"
+	ktap_tests "software TDX module" make -s -j"$JOBS" OUTPUT="$OUT/soft-tests" \
+		-C "$top/kernel/arch/x86/virt/vmx/tdx/soft/tests" run
 }
 
 python_tests() {
@@ -79,6 +91,7 @@ mkdir -p "$LOGS"
 "$top/runner/deps.sh"
 python_tests
 shell_tests
+soft_tests
 linters
 judge
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"

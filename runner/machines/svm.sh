@@ -7,6 +7,8 @@
 
 MACHINE_FAMILY=svm
 MACHINE_TESTS=
+# TDX is Intel's.
+MACHINE_WITHOUT="tdx_*"
 MACHINE_CPUS=1
 MACHINE_MIB=4096
 # Most memory above 4G: below it the initramfs and the firmware's tables leave

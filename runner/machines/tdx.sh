@@ -5,17 +5,21 @@
 
 MACHINE_FAMILY=tdx
 MACHINE_TESTS=
+# A 1G page in one piece is not to be had in 2 GiB.
+MACHINE_WITHOUT="tdp_huge_1g_test"
 MACHINE_CPUS=1
 # As much as Bochs 3.0 has.
 MACHINE_MIB=2048
 # Bochs starts the machine anew where QEMU ends: reboot=t makes a panic end in
 # a triple fault, at which Bochs stops.  It fails at 5-level paging.
-MACHINE_CMDLINE="hugepagesz=2M hugepages=64 no5lvl mitigations=off kvm_intel.tdx=1 reboot=t"
+# An emulated second is ips instructions.  CPUID says 2.2 GHz, and would make of
+# each second eleven.
+MACHINE_CMDLINE="tsc_early_khz=200000 hugepagesz=2M hugepages=64 no5lvl mitigations=off kvm_intel.tdx=1 reboot=t"
 
 machine_emulator=Bochs
 machine_cpu=sapphire_rapids
 # Bochs' AMX makes XSETBV fault, and its LA57 panics.
-machine_without="amx,amx_int8,amx_bf16,cet,uintr,la57"
+machine_features_off="amx,amx_int8,amx_bf16,cet,uintr,la57"
 
 machine_version() {
 	"$CACHE/bochs/bochs" --help 2>&1 | sed -n 's/.*Bochs x86 Emulator \([0-9][0-9.]*\).*/\1/p' | head -n 1
@@ -30,7 +34,7 @@ write_msrs() {
 
 write_bochsrc() { # folder serial ktap
 	cat <<-BOCHSRC
-	cpu: model=$machine_cpu, count=$MACHINE_CPUS, ips=200000000, reset_on_triple_fault=0, ignore_bad_msrs=1, msrs="$1/msrs.def", exclude_features="$machine_without"
+	cpu: model=$machine_cpu, count=$MACHINE_CPUS, ips=200000000, reset_on_triple_fault=0, ignore_bad_msrs=1, msrs="$1/msrs.def", exclude_features="$machine_features_off"
 	memory: guest=$MACHINE_MIB, host=$MACHINE_MIB
 	romimage: file=/usr/share/bochs/BIOS-bochs-latest
 	vgaromimage: file=/usr/share/vgabios/vgabios.bin
