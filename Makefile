@@ -14,7 +14,7 @@ help:
 #@ make clean    remove out/; make distclean also what is cached for all clones
 #@
 #@ KDIR=path     the kernel tree to judge (default: Debian's source package)
-#@ HOSTS="svm"   the hosts to run on; without it svm, svm-smp and tdx
+#@ HOSTS="svm"   the hosts to run on; without it svm, svm-smp, tdx and tdx-smp
 #@ TESTS="..."   the tests to run, by name (default: all)
 #@ V=1           show every command and its output
 #@ CACHE=path    where downloads and kernel objects are kept (default: ~/.cache)

@@ -16,7 +16,7 @@
 #   JOBS   parallel jobs of a build
 
 : "${top:?}"
-: "${V:=0}" "${JOBS:=$(nproc)}" "${HOSTS:=svm svm-smp tdx}" "${KDIR:=}" "${TESTS:=}" "${KCONFIG:=}"
+: "${V:=0}" "${JOBS:=$(nproc)}" "${HOSTS:=svm svm-smp tdx tdx-smp}" "${KDIR:=}" "${TESTS:=}" "${KCONFIG:=}"
 : "${OUT:=$top/out}"
 : "${CACHE:=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/tdx-conformance}"
 
