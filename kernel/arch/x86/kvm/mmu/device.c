@@ -13,6 +13,7 @@
 #include <linux/magic.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -291,6 +292,76 @@ static int ioctl_gmem(void __user *argp)
 			    array_size(gmem.count, sizeof(*pfns))) ? -EFAULT : 0;
 }
 
+static int check_sept(const struct kvm_tdp_sept *sept)
+{
+	int r;
+
+	if (sept->flags || !PAGE_ALIGNED(sept->gpa | sept->stride) ||
+	    memchr_inv(sept->reserved, 0, sizeof(sept->reserved)))
+		return -EINVAL;
+
+	r = check_count(sept->count);
+	if (r)
+		return r;
+
+	return check_range(sept->gpa, sept->stride, sept->count, PAGE_SIZE);
+}
+
+/* kvm->lock keeps the TDR where it is, and mmu_lock free for the TD's vCPUs. */
+static int read_sept(struct kvm *kvm, struct kvm_tdp_sept *sept,
+		     struct kvm_tdp_sept_entry *entries)
+{
+	u64 i;
+	int r;
+
+	if (mutex_lock_killable(&kvm->lock))
+		return -EINTR;
+
+	r = tdp_sept_tdr(kvm, &sept->tdr);
+	for (i = 0; !r && i < sept->count; i++) {
+		tdp_sept_read(sept->tdr, sept->gpa + i * sept->stride,
+			      &entries[i]);
+		cond_resched();
+	}
+	mutex_unlock(&kvm->lock);
+
+	return r;
+}
+
+static int ioctl_sept(void __user *argp)
+{
+	struct kvm_tdp_sept_entry *entries __free(kvfree) = NULL;
+	struct kvm_tdp_sept sept;
+	struct kvm_vcpu *vcpu;
+	int r;
+
+	if (copy_from_user(&sept, argp, sizeof(sept)))
+		return -EFAULT;
+	r = check_sept(&sept);
+	if (r)
+		return r;
+
+	CLASS(fd, f)(sept.vcpu_fd);
+	r = check_file(f, file_is_vcpu);
+	if (r)
+		return r;
+
+	entries = kvcalloc(sept.count, sizeof(*entries), GFP_KERNEL_ACCOUNT);
+	if (!entries)
+		return -ENOMEM;
+
+	vcpu = fd_file(f)->private_data;
+	r = read_sept(vcpu->kvm, &sept, entries);
+	if (r)
+		return r;
+
+	if (copy_to_user(u64_to_user_ptr(sept.entries), entries,
+			 array_size(sept.count, sizeof(*entries))))
+		return -EFAULT;
+
+	return copy_to_user(argp, &sept, sizeof(sept)) ? -EFAULT : 0;
+}
+
 static long tdp_walk_ioctl(struct file *file, unsigned int ioctl,
 			   unsigned long arg)
 {
@@ -305,6 +376,8 @@ static long tdp_walk_ioctl(struct file *file, unsigned int ioctl,
 		return ioctl_walk(argp);
 	case KVM_TDP_GMEM:
 		return ioctl_gmem(argp);
+	case KVM_TDP_SEPT:
+		return ioctl_sept(argp);
 	default:
 		return -ENOTTY;
 	}

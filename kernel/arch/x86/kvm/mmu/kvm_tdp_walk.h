@@ -143,6 +143,53 @@ struct kvm_tdp_gmem {
 	__u64 reserved[2];
 };
 
+/**
+ * struct kvm_tdp_sept_entry - what the TDX module says of one private GPA
+ * @status: completion code (RAX) of TDH.MEM.SEPT.RD for the 4K entry of the GPA
+ * @entry: RCX: the entry, or, if the walk ended early, the last that it found
+ * @info: RDX: level of @entry in bits 2:0 (0 is 4K), its state in bits 15:8
+ * @page_status: completion code of TDH.PHYMEM.PAGE.RDMD for the page that @entry
+ *	maps; only for a leaf, else zero, as are the next two
+ * @page_type: RCX: the page's type
+ * @page_owner: RDX: physical address of the owner's TDR, in bytes
+ *
+ * Codes, types and states are those of Intel's TDX Module ABI, uninterpreted.
+ */
+struct kvm_tdp_sept_entry {
+	__u64 status;
+	__u64 entry;
+	__u64 info;
+	__u64 page_status;
+	__u64 page_type;
+	__u64 page_owner;
+};
+
+/**
+ * struct kvm_tdp_sept - ask the TDX module what a TD's Secure EPT holds
+ * @vcpu_fd: file descriptor of a vCPU of the TD
+ * @flags: zero
+ * @gpa: the first GPA, in bytes, a multiple of 4096 without the shared bit
+ * @stride: bytes from one GPA to the next, a multiple of 4096
+ * @count: number of GPAs, 1 to KVM_TDP_WALK_MAX_COUNT
+ * @entries: user address of @count struct kvm_tdp_sept_entry
+ * @tdr: out: physical address of the TD's TDR, in bytes
+ * @reserved: zero
+ *
+ * Neither KVM's tables nor KVM's view of the TD have a part in the answers, but
+ * for where the TDR is.  Not a snapshot: the Secure EPT may change between two
+ * GPAs, and a change in progress shows as TDX_OPERAND_BUSY.
+ */
+struct kvm_tdp_sept {
+	__s32 vcpu_fd;
+	__u32 flags;
+	__u64 gpa;
+	__u64 stride;
+	__u64 count;
+	__u64 entries;
+	__u64 tdr;
+	__u64 reserved[2];
+};
+
 /*
  * Errors of every ioctl: -EINVAL for unknown flags or methods, a non-zero
  * reserved field, a count of zero, a range past 2^64, or a file descriptor
@@ -150,11 +197,14 @@ struct kvm_tdp_gmem {
  * open; -E2BIG for a count above KVM_TDP_WALK_MAX_COUNT; -EFAULT for memory
  * that cannot be written; -ENOMEM; -ENOTTY for an unknown ioctl.
  * KVM_TDP_WALK alone: -EOPNOTSUPP if the kernel lacks the method.
+ * KVM_TDP_SEPT alone: -EOPNOTSUPP for a VM that is no TD, or a kernel without
+ * them; -ENXIO for a TD without a TDR; -EINTR.
  * After an error the output may have been written in part.
  */
 #define KVM_TDP_WALK_INFO	_IOR(0xB7, 0x00, struct kvm_tdp_walk_info)
 #define KVM_TDP_ROOTS		_IOWR(0xB7, 0x01, struct kvm_tdp_roots)
 #define KVM_TDP_WALK		_IOW(0xB7, 0x02, struct kvm_tdp_walk)
 #define KVM_TDP_GMEM		_IOW(0xB7, 0x03, struct kvm_tdp_gmem)
+#define KVM_TDP_SEPT		_IOWR(0xB7, 0x04, struct kvm_tdp_sept)
 
 #endif /* _KVM_TDP_WALK_H */

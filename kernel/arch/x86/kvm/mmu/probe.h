@@ -37,6 +37,23 @@ typedef void (*tdp_walk_fn)(struct tdp_range *range, u64 count);
 void tdp_table_walk(struct tdp_range *range, u64 count);
 void tdp_table_roots(struct kvm_vcpu *vcpu, struct kvm_tdp_roots *roots);
 
+/**
+ * tdp_sept_tdr() - where a TD's TDR is
+ * @kvm: the VM; the caller holds kvm->lock, under which TDRs come and go
+ * @tdr: out: physical address in bytes
+ *
+ * Return: 0, -EOPNOTSUPP for a VM that is no TD, -ENXIO without a TDR.
+ */
+int tdp_sept_tdr(struct kvm *kvm, u64 *tdr);
+
+/**
+ * tdp_sept_read() - ask the TDX module about one GPA
+ * @tdr: from tdp_sept_tdr(), and kvm->lock held since
+ * @gpa: the GPA in bytes, a multiple of 4096
+ * @entry: out: the answer
+ */
+void tdp_sept_read(u64 tdr, gpa_t gpa, struct kvm_tdp_sept_entry *entry);
+
 u64 tdp_gmem_pfn(struct address_space *mapping, pgoff_t index);
 
 #endif /* _KVM_TDP_PROBE_H */
