@@ -113,6 +113,19 @@ tdp_walk(struct kvm_vcpu *vcpu, enum kvm_tdp_walk_method method,
 }
 
 /**
+ * __tdp_sept() - ask the TDX module what a TD's Secure EPT holds
+ * @vcpu: a vCPU of the TD
+ * @gpa: the first GPA, in bytes, a multiple of 4096 without the shared bit
+ * @nr: number of 4K pages, at most KVM_TDP_WALK_MAX_COUNT
+ * @entries: out: @nr answers
+ * @tdr: out: physical address of the TD's TDR, in bytes
+ *
+ * Return: 0, or the negative errno of the ioctl (kvm_tdp_walk.h lists them).
+ */
+int __tdp_sept(struct kvm_vcpu *vcpu, u64 gpa, u64 nr,
+	       struct kvm_tdp_sept_entry *entries, u64 *tdr);
+
+/**
  * tdp_base_pfn() - base PFN of the leaf that an exact PFN lies in
  * @pfn: PFN of the 4K page at @gpa
  * @gpa: the GPA, in bytes

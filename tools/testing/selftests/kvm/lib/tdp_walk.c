@@ -116,3 +116,19 @@ void tdp_gmem_pfns(int gmem_fd, u64 offset, u64 nr, u64 *pfns)
 			   gmem.offset, strerror(-r));
 	}
 }
+
+int __tdp_sept(struct kvm_vcpu *vcpu, u64 gpa, u64 nr,
+	       struct kvm_tdp_sept_entry *entries, u64 *tdr)
+{
+	struct kvm_tdp_sept sept = {
+		.vcpu_fd = vcpu->fd,
+		.gpa = gpa,
+		.stride = PAGE_SIZE,
+		.count = nr,
+		.entries = (uintptr_t)entries,
+	};
+	int r = tdp_probe_ioctl(KVM_TDP_SEPT, &sept);
+
+	*tdr = sept.tdr;
+	return r;
+}

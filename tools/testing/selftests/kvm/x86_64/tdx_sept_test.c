@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The Secure EPT, as the TDX module tells it, beside KVM's mirror of it.  What
+ * KVM believes to have mapped must be what the TD has.
+ */
+#include "tdp_control.h"
+
+#include "tdx/td_sept.h"
+#include "tdx/td_test.h"
+#include "tdx/tdcall.h"
+
+#define NPAGES		16
+
+/* vcpu, gpa, number of 4K pages, PFNs of the 4K pages, state */
+#define EXPECT_TD_SEPT(...)		__TDP_JUDGE(0, td_check_sept, __VA_ARGS__)
+/* vcpu, gpa, number of 4K pages */
+#define EXPECT_TD_SEPT_FREE(...)	__TDP_JUDGE(0, td_check_sept_free, __VA_ARGS__)
+
+FIXTURE(sept) {
+	struct tdp_vm t;
+	u64 pfns[NPAGES];
+};
+
+FIXTURE_SETUP(sept)
+{
+	td_vm_create_idle(&self->t);
+	tdp_vm_add_slot(&self->t, VM_MEM_SRC_ANONYMOUS, TDP_GPA, NPAGES);
+	tdp_vm_touch(&self->t);
+}
+
+FIXTURE_TEARDOWN(sept)
+{
+	tdp_vm_free(&self->t);
+}
+
+static u64 slot_gpa(const struct tdp_vm *t, u64 page)
+{
+	return t->gpa + page * PAGE_SIZE;
+}
+
+static void add(struct tdp_vm *t, u64 first, u64 nr)
+{
+	tdx_init_mem_region(t->vcpu, t->hva + first * PAGE_SIZE,
+			    slot_gpa(t, first), nr, 0);
+}
+
+/* The module and the mirror root both have these pages of guest_memfd. */
+static void expect_pages(struct __test_metadata *_metadata, struct tdp_vm *t,
+			 u64 first, u64 nr, enum td_sept_state state)
+{
+	u64 pfns[NPAGES], gpa = slot_gpa(t, first);
+
+	tdp_vm_pfns(t, gpa, nr, true, pfns);
+	EXPECT_TD_SEPT(t->vcpu, gpa, nr, pfns, state);
+	EXPECT_TD_PRIVATE(t->vcpu, gpa, nr, pfns);
+}
+
+/* Neither has any. */
+static void expect_none(struct __test_metadata *_metadata, struct tdp_vm *t,
+			u64 first, u64 nr)
+{
+	EXPECT_TD_SEPT_FREE(t->vcpu, slot_gpa(t, first), nr);
+	EXPECT_TDP_ABSENT(t->vcpu, slot_gpa(t, first), nr);
+}
+
+/* Rules: tdx.sept-maps */
+TEST_F(sept, added)
+{
+	struct tdp_vm *t = &self->t;
+
+	expect_none(_metadata, t, 0, NPAGES);
+	add(t, 3, 5);
+	expect_none(_metadata, t, 0, 3);
+	expect_pages(_metadata, t, 3, 5, TD_SEPT_MAPPED);
+	expect_none(_metadata, t, 8, NPAGES - 8);
+
+	add(t, 8, 1);
+	add(t, 0, 1);
+	tdx_finalize_vm(t->vm);
+	expect_pages(_metadata, t, 0, 1, TD_SEPT_MAPPED);
+	expect_none(_metadata, t, 1, 2);
+	expect_pages(_metadata, t, 3, 6, TD_SEPT_MAPPED);
+	EXPECT_TD_SEPT_FREE(t->vcpu, t->gpa - 8 * PAGE_SIZE, 8);
+	EXPECT_TD_SEPT_FREE(t->vcpu, slot_gpa(t, NPAGES), 8);
+}
+
+/* Rules: tdx.sept-pending */
+TEST_F(sept, pending)
+{
+	struct tdp_vm *t = &self->t;
+
+	add(t, 0, 2);
+	tdx_finalize_vm(t->vm);
+	tdp_prefault(t->vcpu, slot_gpa(t, 1), 4 * PAGE_SIZE);
+
+	expect_pages(_metadata, t, 0, 2, TD_SEPT_MAPPED);
+	expect_pages(_metadata, t, 2, 3, TD_SEPT_PENDING);
+	expect_none(_metadata, t, 5, NPAGES - 5);
+}
+
+/* Rules: tdx.sept-removes */
+TEST_F(sept, hole)
+{
+	struct tdp_vm *t = &self->t;
+
+	add(t, 0, NPAGES);
+	tdx_finalize_vm(t->vm);
+	ASSERT_EQ(fallocate(t->gmem_fd,
+			    FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    4 * PAGE_SIZE, 3 * PAGE_SIZE), 0);
+
+	expect_pages(_metadata, t, 0, 4, TD_SEPT_MAPPED);
+	expect_none(_metadata, t, 4, 3);
+	expect_pages(_metadata, t, 7, NPAGES - 7, TD_SEPT_MAPPED);
+
+	tdp_prefault(t->vcpu, slot_gpa(t, 4), PAGE_SIZE);
+	expect_pages(_metadata, t, 4, 1, TD_SEPT_PENDING);
+	expect_none(_metadata, t, 5, 2);
+}
+
+/* Rules: tdx.sept-removes */
+TEST_F(sept, conversion)
+{
+	struct tdp_vm *t = &self->t;
+	u64 pfns[2];
+
+	add(t, 0, NPAGES);
+	tdx_finalize_vm(t->vm);
+	vm_mem_set_shared(t->vm, slot_gpa(t, 6), 2 * PAGE_SIZE);
+	expect_pages(_metadata, t, 0, 6, TD_SEPT_MAPPED);
+	expect_none(_metadata, t, 6, 2);
+	expect_pages(_metadata, t, 8, NPAGES - 8, TD_SEPT_MAPPED);
+
+	/* Shared pages are nothing to the module. */
+	tdp_prefault(t->vcpu, slot_gpa(t, 6), 2 * PAGE_SIZE);
+	tdp_vm_pfns(t, slot_gpa(t, 6), 2, false, pfns);
+	EXPECT_TD_SHARED(t->vcpu, slot_gpa(t, 6), 2, PG_LEVEL_4K, pfns);
+	EXPECT_TD_SEPT_FREE(t->vcpu, slot_gpa(t, 6), 2);
+}
+
+/* Rules: tdx.sept-removes */
+TEST_F(sept, slot_deleted)
+{
+	struct tdp_vm *t = &self->t;
+
+	add(t, 0, NPAGES);
+	tdx_finalize_vm(t->vm);
+	vm_mem_region_delete(t->vm, TDP_SLOT);
+	expect_none(_metadata, t, 0, NPAGES);
+}
+
+/* Rules: control.assertions */
+TEST_F(sept, differences_are_noticed)
+{
+	struct tdp_vm *t = &self->t;
+	u64 *pfns = self->pfns;
+
+	add(t, 0, 4);
+	tdp_vm_pfns(t, t->gpa, 4, true, pfns);
+	EXPECT_ACCEPTED(EXPECT_TD_SEPT(t->vcpu, t->gpa, 4, pfns, TD_SEPT_MAPPED));
+	EXPECT_REFUSED("state 2", EXPECT_TD_SEPT(t->vcpu, t->gpa, 4, pfns,
+						 TD_SEPT_PENDING));
+	EXPECT_REFUSED("nothing", EXPECT_TD_SEPT_FREE(t->vcpu, slot_gpa(t, 3), 2));
+	EXPECT_ACCEPTED(EXPECT_TD_SEPT_FREE(t->vcpu, slot_gpa(t, 4), 2));
+	EXPECT_REFUSED("state 4", EXPECT_TD_SEPT(t->vcpu, slot_gpa(t, 1), 4, pfns + 1,
+						 TD_SEPT_MAPPED));
+	pfns[3]++;
+	EXPECT_REFUSED("HPA", EXPECT_TD_SEPT(t->vcpu, t->gpa, 4, pfns,
+					     TD_SEPT_MAPPED));
+}
+
+/* Rules: probe.input */
+TEST_F(sept, bad_input)
+{
+	struct kvm_tdp_sept_entry entry;
+	struct tdp_vm *t = &self->t, plain;
+	const struct tdp_mem mem = TDP_MEM_DEFAULT;
+	u64 tdr;
+
+	EXPECT_EQ(__tdp_sept(t->vcpu, t->gpa, 1, &entry, &tdr), 0);
+	EXPECT_NE(tdr, 0);
+	EXPECT_EQ(__tdp_sept(t->vcpu, t->gpa + 8, 1, &entry, &tdr), -EINVAL);
+	EXPECT_EQ(__tdp_sept(t->vcpu, t->gpa, 0, &entry, &tdr), -EINVAL);
+	EXPECT_EQ(__tdp_sept(t->vcpu, t->gpa, KVM_TDP_WALK_MAX_COUNT + 1, &entry,
+			     &tdr), -E2BIG);
+	EXPECT_EQ(__tdp_sept(t->vcpu, t->gpa, 1, NULL, &tdr), -EFAULT);
+
+	/* The module refuses a shared GPA itself. */
+	EXPECT_EQ(__tdp_sept(t->vcpu, t->gpa | TD_SHARED_BIT, 1, &entry, &tdr), 0);
+	EXPECT_EQ(entry.status >> 32, 0xc0000100);
+
+	tdp_vm_create_idle(&plain, &mem);
+	EXPECT_EQ(__tdp_sept(plain.vcpu, 0, 1, &entry, &tdr), -EOPNOTSUPP);
+	tdp_vm_free(&plain);
+}
+
+TD_HARNESS_MAIN
