@@ -267,7 +267,7 @@ static void set_guest_pa(struct kvm_tdx_init_vm *init, u32 bits)
 	*eax = (*eax & ~GENMASK(23, 16)) | bits << 16;
 }
 
-/* Rules: tdx.init-params */
+/* Rules: tdx.init-params tdx.cmd-errno */
 TEST_F(lifecycle, bad_params)
 {
 	self->vm = td_open();
@@ -285,6 +285,7 @@ TEST_F(lifecycle, bad_params)
 	EXPECT_INIT_REFUSED(-EINVAL, set_guest_pa(init, 64));
 	EXPECT_INIT_REFUSED(-EINVAL, entry->function = 0x40000000);
 	EXPECT_EQ(__tdx_init_vm(self->vm, (void *)BAD_POINTER), -EFAULT);
+	EXPECT_EQ(cmd_with(self->vm->fd, KVM_TDX_INIT_VM, 1, 0), -EINVAL);
 
 	td_init(self->vm);
 }
