@@ -47,6 +47,8 @@ LOGS = {
                            "itself panicked: exception(): 3rd (13)"),
     "bochs-panic": ([("emulator", "good_test", ""), LOST],
                     "itself panicked: VMENTRY: CR4.LA57"),
+    "bochs-panic-at-boot": ([("emulator", "", ""), ("boot", "", "")],
+                            "itself panicked: SMM restore: CR4"),
     "bochs-power-off-early": ([("cut", "good_test", ""), LOST],
                               "the output ends while good_test ran"),
     "never-booted": ([("silence", "", ""), ("boot", "", "")],
