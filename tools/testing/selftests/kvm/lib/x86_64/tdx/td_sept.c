@@ -78,7 +78,7 @@ bool td_check_sept(struct kvm_vcpu *vcpu, u64 gpa, u64 nr, const u64 *pfns,
 			break;
 	if (i < nr) {
 		snprintf(want, sizeof(want), "state %d, HPA 0x%lx", state,
-			 pfns[i] * PAGE_SIZE);
+			 (u64)(pfns[i] * PAGE_SIZE));
 		describe(gpa + i * PAGE_SIZE, &entries[i], tdr, want, msg);
 	}
 	free(entries);
