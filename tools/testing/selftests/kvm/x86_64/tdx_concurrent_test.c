@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
+#include "tdx/td_refuse.h"
 #include "tdx/td_sept.h"
 #include "tdx/td_test.h"
 #include "tdx/tdcall.h"
@@ -306,8 +307,21 @@ static void complete_world(struct world *w)
 	td_finalize(w->t.vm);
 }
 
+/* What the TDX module refuses besides what two vCPUs have it refuse. */
+static const struct {
+	const char *leaf;
+	int every;
+} refused[] = {
+	{ "TDH_VP_ENTER", 10 },
+	{ "TDH_MEM_PAGE_AUG", 10 },
+	{ "TDH_MEM_RANGE_BLOCK", 10 },
+	{ "TDH_MEM_TRACK", 10 },
+	{ "TDH_MEM_PAGE_REMOVE", 10 },
+};
+
 FIXTURE(concurrent) {
 	struct world w;
+	u64 refusals[ARRAY_SIZE(refused)];
 };
 
 FIXTURE_SETUP(concurrent)
@@ -327,9 +341,10 @@ FIXTURE_SETUP(concurrent)
 	complete_world(&self->w);
 }
 
-FIXTURE_TEARDOWN(concurrent)
+/* In the parent, so that it is done even if the case ended early. */
+FIXTURE_TEARDOWN_PARENT(concurrent)
 {
-	tdp_vm_free(&self->w.t);
+	td_refuse_nothing();
 }
 
 static void expect_end(struct __test_metadata *_metadata, struct world *w,
@@ -358,10 +373,8 @@ static void expect_work_was_done(struct __test_metadata *_metadata,
 			  TD_WROTE(ROUNDS, page));
 }
 
-/* Rules: tdx.concurrent tdx.two-roots tdx.convert tdx.sept-maps walk.concurrent */
-TEST_F_TIMEOUT(concurrent, convert_and_use, 60)
+static void run_and_judge(struct __test_metadata *_metadata, struct world *w)
 {
-	struct world *w = &self->w;
 	struct walker *walker = &w->walker;
 	int i;
 
@@ -379,6 +392,30 @@ TEST_F_TIMEOUT(concurrent, convert_and_use, 60)
 	TH_LOG("%lu rounds of walks: %lu mapped private, %lu shared, %lu absent",
 	       walker->rounds, walker->mapped[MIRROR], walker->mapped[DIRECT],
 	       walker->absent);
+	tdp_vm_free(&w->t);
+}
+
+/* Rules: tdx.concurrent tdx.two-roots tdx.convert tdx.sept-maps walk.concurrent */
+TEST_F_TIMEOUT(concurrent, convert_and_use, 60)
+{
+	run_and_judge(_metadata, &self->w);
+}
+
+/* Rules: tdx.concurrent tdx.retries tdx.sept-maps walk.concurrent */
+TEST_F_TIMEOUT(concurrent, refused, 60)
+{
+	size_t i;
+
+	TDP_REQUIRE_NOT(td_refuse_lacks());
+	for (i = 0; i < ARRAY_SIZE(refused); i++) {
+		self->refusals[i] = td_leaf_count(refused[i].leaf).refusals;
+		td_refuse(refused[i].leaf, "busy", refused[i].every);
+	}
+	run_and_judge(_metadata, &self->w);
+	for (i = 0; i < ARRAY_SIZE(refused); i++)
+		EXPECT_LT(self->refusals[i],
+			  td_leaf_count(refused[i].leaf).refusals)
+			TH_LOG("%s", refused[i].leaf);
 }
 
 /* Negative controls: what the checks above must refuse. */
@@ -398,6 +435,7 @@ TEST_F_TIMEOUT(concurrent, wrong_pages_are_noticed, 60)
 	EXPECT_LT(0, w->walker.wrong);
 	EXPECT_EQ(w->walker.wrong,
 		  w->walker.mapped[MIRROR] + w->walker.mapped[DIRECT]);
+	tdp_vm_free(&w->t);
 }
 
 /* Rules: tdx.concurrent control.assertions */

@@ -10,11 +10,10 @@
  */
 #include "tdp_control.h"
 
+#include "tdx/td_refuse.h"
 #include "tdx/td_sept.h"
 #include "tdx/td_test.h"
 #include "tdx/tdcall.h"
-
-#define SOFT_DIR	"/sys/kernel/debug/tdx_soft"
 
 #define NPAGES		48
 
@@ -26,67 +25,11 @@
 /* vcpu, gpa, number of 4K pages */
 #define EXPECT_TD_SEPT_FREE(...)	__TDP_JUDGE(0, td_check_sept_free, __VA_ARGS__)
 
-/* How often a leaf was called, did not succeed, and was refused on demand. */
-struct leaf_count {
-	u64 calls;
-	u64 failures;
-	u64 refusals;
-};
-
-static FILE *open_leaves(void)
-{
-	FILE *file = fopen(SOFT_DIR "/leaves", "r");
-
-	TDP_ASSERT(file, "Cannot open " SOFT_DIR "/leaves: %s", strerror(errno));
-	return file;
-}
-
-static struct leaf_count leaf_count(const char *leaf)
-{
-	FILE *file = open_leaves();
-	struct leaf_count count;
-	bool found = false;
-	char name[64];
-
-	while (!found && fscanf(file, "%63s %lu %lu %lu %*u", name, &count.calls,
-				&count.failures, &count.refusals) == 4)
-		found = !strcmp(name, leaf);
-	fclose(file);
-	TDP_ASSERT(found, "The software TDX module has no leaf %s", leaf);
-	return count;
-}
-
-/* "LEAF STATUS [EVERY [twice]]", as debugfs.c says. */
-static int __refuse(const char *line)
-{
-	return __tdp_write_line(SOFT_DIR "/refuse", line);
-}
-
-static void refuse(const char *leaf, const char *status, int every)
-{
-	char line[80];
-	int r;
-
-	snprintf(line, sizeof(line), "%s %s %d", leaf, status, every);
-	r = __refuse(line);
-	TDP_ASSERT(!r, "Cannot have \"%s\" refused: %s", line, strerror(-r));
-}
-
-static void refuse_nothing(void)
-{
-	FILE *file = open_leaves();
-	char name[64];
-
-	while (fscanf(file, "%63s %*[^\n]", name) == 1)
-		refuse(name, "none", 0);
-	fclose(file);
-}
-
 /* Calls of @leaf since @before were refused, and each of them was repeated. */
-static bool check_retried(const char *leaf, const struct leaf_count *before,
+static bool check_retried(const char *leaf, const struct td_leaf_count *before,
 			  struct tdp_msg *msg)
 {
-	struct leaf_count now = leaf_count(leaf);
+	struct td_leaf_count now = td_leaf_count(leaf);
 	u64 calls = now.calls - before->calls;
 	u64 failures = now.failures - before->failures;
 	u64 refusals = now.refusals - before->refusals;
@@ -100,10 +43,6 @@ static bool check_retried(const char *leaf, const struct leaf_count *before,
 }
 
 #define EXPECT_RETRIED(...)		__TDP_JUDGE(0, check_retried, __VA_ARGS__)
-
-#define REQUIRE_SOFT_MODULE()						\
-	TDP_REQUIRE(!access(SOFT_DIR "/refuse", W_OK),			\
-		    "only the software TDX module refuses on demand")
 
 static u64 slot_gpa(const struct tdp_vm *t, u64 page)
 {
@@ -226,21 +165,21 @@ REFUSAL(mng_addcx, "TDH_MNG_ADDCX", "no-entropy", 2);
 
 FIXTURE_SETUP(refusal)
 {
-	REQUIRE_SOFT_MODULE();
+	TDP_REQUIRE_NOT(td_refuse_lacks());
 }
 
 /* In the parent, so that it is done even if the case ended early. */
 FIXTURE_TEARDOWN_PARENT(refusal)
 {
-	refuse_nothing();
+	td_refuse_nothing();
 }
 
 /* Rules: tdx.retries tdx.sept-maps tdx.sept-removes tdx.two-roots */
 TEST_F(refusal, life)
 {
-	struct leaf_count before = leaf_count(variant->leaf);
+	struct td_leaf_count before = td_leaf_count(variant->leaf);
 
-	refuse(variant->leaf, variant->status, variant->every);
+	td_refuse(variant->leaf, variant->status, variant->every);
 	live(_metadata, &self->t);
 	EXPECT_RETRIED(variant->leaf, &before);
 }
@@ -251,12 +190,12 @@ FIXTURE(refusals) {
 
 FIXTURE_SETUP(refusals)
 {
-	REQUIRE_SOFT_MODULE();
+	TDP_REQUIRE_NOT(td_refuse_lacks());
 }
 
 FIXTURE_TEARDOWN_PARENT(refusals)
 {
-	refuse_nothing();
+	td_refuse_nothing();
 }
 
 static const struct {
@@ -385,13 +324,13 @@ static void work(struct __test_metadata *_metadata, struct tdp_vm *t)
 /* Rules: tdx.retries tdx.convert tdx.accept tdx.sept-maps tdx.sept-removes */
 TEST_F(refusals, at_work)
 {
-	struct leaf_count before[ARRAY_SIZE(at_work)];
+	struct td_leaf_count before[ARRAY_SIZE(at_work)];
 	size_t i;
 
 	create_running(&self->t);
 	for (i = 0; i < ARRAY_SIZE(at_work); i++) {
-		before[i] = leaf_count(at_work[i].leaf);
-		refuse(at_work[i].leaf, "busy", at_work[i].every);
+		before[i] = td_leaf_count(at_work[i].leaf);
+		td_refuse(at_work[i].leaf, "busy", at_work[i].every);
 	}
 	work(_metadata, &self->t);
 	for (i = 0; i < ARRAY_SIZE(at_work); i++)
@@ -415,7 +354,7 @@ static int finalize(struct tdp_vm *t, u64 *hw_error)
  */
 TEST_F(refusals, final)
 {
-	struct leaf_count before = leaf_count("TDH_MR_FINALIZE");
+	struct td_leaf_count before = td_leaf_count("TDH_MR_FINALIZE");
 	struct kvm_pre_fault_memory range = {
 		.gpa = TDP_GPA, .size = PAGE_SIZE,
 	};
@@ -423,7 +362,7 @@ TEST_F(refusals, final)
 	u64 hw_error;
 
 	create_idle(t);
-	refuse("TDH_MR_FINALIZE", "busy", 1);
+	td_refuse("TDH_MR_FINALIZE", "busy", 1);
 	EXPECT_EQ(finalize(t, &hw_error), -EBUSY);
 	EXPECT_EQ(hw_error >> 32, STATUS_OPERAND_BUSY);
 	EXPECT_EQ(__tdp_prefault(t->vcpu, &range), -EOPNOTSUPP);
@@ -446,11 +385,11 @@ TEST_F(refusals, no_entropy)
 	struct kvm_vm *vm = td_open();
 
 	init = td_init_params(vm);
-	ASSERT_EQ(__refuse("TDH_MNG_CREATE no-entropy 1 twice"), 0);
+	ASSERT_EQ(__td_refuse("TDH_MNG_CREATE no-entropy 1 twice"), 0);
 	EXPECT_EQ(__tdx_init_vm(vm, init), -EAGAIN);
 	EXPECT_EQ(__tdx_init_vm(vm, init), -EAGAIN);
 
-	refuse_nothing();
+	td_refuse_nothing();
 	EXPECT_EQ(__tdx_init_vm(vm, init), 0);
 	vm_create_irqchip(vm);
 	vcpu = td_vcpu_add_bare(vm, 0);
@@ -467,19 +406,19 @@ TEST_F(refusals, no_entropy)
  */
 TEST_F(refusals, none_is_noticed)
 {
-	struct leaf_count remove = leaf_count("TDH_MEM_PAGE_REMOVE");
-	struct leaf_count promote = leaf_count("TDH_MEM_PAGE_PROMOTE");
+	struct td_leaf_count remove = td_leaf_count("TDH_MEM_PAGE_REMOVE");
+	struct td_leaf_count promote = td_leaf_count("TDH_MEM_PAGE_PROMOTE");
 
-	refuse("TDH_MEM_PAGE_PROMOTE", "busy", 1);
+	td_refuse("TDH_MEM_PAGE_PROMOTE", "busy", 1);
 	live(_metadata, &self->t);
 	EXPECT_REFUSED(" 0 refused, 0 failed",
 		       EXPECT_RETRIED("TDH_MEM_PAGE_REMOVE", &remove));
 	EXPECT_REFUSED("0 calls, 0 refused",
 		       EXPECT_RETRIED("TDH_MEM_PAGE_PROMOTE", &promote));
-	EXPECT_LT(remove.calls, leaf_count("TDH_MEM_PAGE_REMOVE").calls);
+	EXPECT_LT(remove.calls, td_leaf_count("TDH_MEM_PAGE_REMOVE").calls);
 
-	EXPECT_EQ(__refuse("TDH_NO_SUCH_LEAF busy 1"), -ENOENT);
-	EXPECT_EQ(__refuse("TDH_MEM_TRACK idle 1"), -EINVAL);
+	EXPECT_EQ(__td_refuse("TDH_NO_SUCH_LEAF busy 1"), -ENOENT);
+	EXPECT_EQ(__td_refuse("TDH_MEM_TRACK idle 1"), -EINVAL);
 }
 
 TD_HARNESS_MAIN
