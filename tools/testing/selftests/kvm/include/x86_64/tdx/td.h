@@ -119,6 +119,25 @@ int __td_try_vcpu(struct kvm_vm *vm, u32 id);
 struct kvm_vm *td_create_idle(struct kvm_vcpu **vcpu);
 
 /**
+ * typedef td_range_fn - do something with pages that a TD is to start with
+ * @vcpu: the TD's first vCPU
+ * @gpa: the first page, in bytes
+ * @source: their contents, in the slot's own memory
+ * @npages: number of 4K pages
+ * @arg: the caller's
+ */
+typedef void (*td_range_fn)(struct kvm_vcpu *vcpu, u64 gpa, void *source,
+			    u64 npages, void *arg);
+
+/**
+ * td_for_each_range() - the ranges that td_finalize() adds, in its order
+ * @vm: a TD with at least one vCPU
+ * @fn: called for each range
+ * @arg: for @fn
+ */
+void td_for_each_range(struct kvm_vm *vm, td_range_fn fn, void *arg);
+
+/**
  * td_finalize() - populate a TD and finalize it
  * @vm: a TD with at least one vCPU
  *

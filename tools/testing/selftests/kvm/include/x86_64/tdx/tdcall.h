@@ -242,4 +242,21 @@ u64 tdg_vp_info(struct tdg_vp_info *info);
  */
 u64 tdg_mem_page_accept(u64 gpa, int level);
 
+#define TDREPORT_SIZE		1024
+#define TDREPORT_DATA_SIZE	64
+/* Of MRTD in a report, in bytes; source: TDX Module ABI, TDREPORT_STRUCT. */
+#define TDREPORT_MRTD_OFFSET	528
+#define TD_MEASUREMENT_SIZE	48
+
+/**
+ * tdg_mr_report() - have the module write a report of this TD
+ * @report_gpa: TDREPORT_SIZE bytes, aligned to that, private
+ * @data_gpa: TDREPORT_DATA_SIZE bytes to be reported, aligned to that, private
+ *
+ * Source: TDX Module ABI, TDG.MR.REPORT.
+ *
+ * Return: the completion code.
+ */
+u64 tdg_mr_report(u64 report_gpa, u64 data_gpa);
+
 #endif /* SELFTEST_TDX_TDCALL_H */

@@ -154,15 +154,12 @@ struct kvm_vm *td_create_idle(struct kvm_vcpu **vcpu)
 	return vm;
 }
 
-static void td_populate_range(struct kvm_vcpu *vcpu,
-			      const struct userspace_mem_region *region,
-			      u64 gpa, u64 npages)
+static void td_populate_range(struct kvm_vcpu *vcpu, u64 gpa, void *source,
+			      u64 npages, void *arg)
 {
-	u64 offset = gpa - region->region.guest_phys_addr;
-
 	vm_mem_set_private(vcpu->vm, gpa, npages * PAGE_SIZE);
 	/* Nobody attests the TD, and measuring takes an emulator long. */
-	tdx_init_mem_region(vcpu, region->host_mem + offset, gpa, npages, 0);
+	tdx_init_mem_region(vcpu, source, gpa, npages, 0);
 }
 
 /* A page may be mapped as private and not be allocated: td_map_private(). */
@@ -172,11 +169,12 @@ static bool td_is_populated(const struct userspace_mem_region *region, u64 pfn)
 	       !sparsebit_is_set(region->unused_phy_pages, pfn);
 }
 
-static void td_populate_region(struct kvm_vcpu *vcpu,
-			       const struct userspace_mem_region *region)
+static void td_for_each_range_of(struct kvm_vcpu *vcpu,
+				 const struct userspace_mem_region *region,
+				 td_range_fn fn, void *arg)
 {
-	u64 pfn = region->region.guest_phys_addr / PAGE_SIZE;
-	u64 end = pfn + region->region.memory_size / PAGE_SIZE;
+	u64 base = region->region.guest_phys_addr / PAGE_SIZE, pfn = base;
+	u64 end = base + region->region.memory_size / PAGE_SIZE;
 	u64 first;
 
 	while (pfn < end) {
@@ -184,14 +182,15 @@ static void td_populate_region(struct kvm_vcpu *vcpu,
 		while (pfn < end && td_is_populated(region, pfn))
 			pfn++;
 		if (pfn > first)
-			td_populate_range(vcpu, region, first * PAGE_SIZE,
-					  pfn - first);
+			fn(vcpu, first * PAGE_SIZE,
+			   region->host_mem + (first - base) * PAGE_SIZE,
+			   pfn - first, arg);
 		else
 			pfn++;
 	}
 }
 
-void td_finalize(struct kvm_vm *vm)
+void td_for_each_range(struct kvm_vm *vm, td_range_fn fn, void *arg)
 {
 	struct userspace_mem_region *region;
 	struct kvm_vcpu *vcpu;
@@ -200,7 +199,12 @@ void td_finalize(struct kvm_vm *vm)
 	TDP_ASSERT(!list_empty(&vm->vcpus), "A TD without vCPU has no pages");
 	vcpu = list_first_entry(&vm->vcpus, struct kvm_vcpu, list);
 	hash_for_each(vm->regions.slot_hash, bucket, region, slot_node)
-		td_populate_region(vcpu, region);
+		td_for_each_range_of(vcpu, region, fn, arg);
+}
+
+void td_finalize(struct kvm_vm *vm)
+{
+	td_for_each_range(vm, td_populate_range, NULL);
 	tdx_finalize_vm(vm);
 }
 

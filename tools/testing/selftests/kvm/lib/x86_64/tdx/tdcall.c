@@ -4,6 +4,7 @@
 enum tdcall_leaf {
 	TDG_VP_VMCALL = 0,
 	TDG_VP_INFO = 1,
+	TDG_MR_REPORT = 4,
 	TDG_MEM_PAGE_ACCEPT = 6,
 };
 
@@ -139,5 +140,16 @@ u64 tdg_mem_page_accept(u64 gpa, int level)
 	asm volatile(TDCALL
 		     : "+a"(leaf), "+c"(rcx)
 		     : : "rdx", "r8", "r9", "r10", "r11", "memory", "cc");
+	return leaf;
+}
+
+u64 tdg_mr_report(u64 report_gpa, u64 data_gpa)
+{
+	register u64 r8 asm("r8") = 0;
+	u64 leaf = TDG_MR_REPORT, rcx = report_gpa, rdx = data_gpa;
+
+	asm volatile(TDCALL
+		     : "+a"(leaf), "+c"(rcx), "+d"(rdx), "+r"(r8)
+		     : : "r9", "r10", "r11", "memory", "cc");
 	return leaf;
 }
