@@ -66,6 +66,9 @@ extern struct soft_host soft_host;
 /* The memory at @pa, which carries no KeyID.  It is never unmapped. */
 void *soft_memory(u64 pa);
 
+/* One page of 4K, by words; @to and @from may be the same. */
+void soft_copy_page(void *to, const void *from);
+
 /* True if soft_memory() may be called for the page at @pa. */
 bool soft_is_memory(u64 pa);
 

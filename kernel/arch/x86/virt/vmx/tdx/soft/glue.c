@@ -21,6 +21,7 @@
 #include <asm/cpuid/api.h>
 #include <asm/fpu/xcr.h>
 #include <asm/msr.h>
+#include <asm/page.h>
 #include <asm/trapnr.h>
 #include <asm/tsc.h>
 
@@ -73,6 +74,11 @@ struct soft_host soft_host;
 void *soft_memory(u64 pa)
 {
 	return __va(pa);
+}
+
+void soft_copy_page(void *to, const void *from)
+{
+	copy_page(to, (void *)from);
 }
 
 bool soft_is_memory(u64 pa)

@@ -166,8 +166,8 @@ u64 leaf_mem_page_add(struct soft_call *call)
 		return status;
 
 	/* The host may add a page to itself: source and target are the same. */
-	memmove(soft_memory(page), soft_memory(address_without_keyid(source)),
-		SOFT_PAGE_SIZE);
+	soft_copy_page(soft_memory(page),
+		       soft_memory(address_without_keyid(source)));
 	measure_page_add(call->tdcs, call->in[RCX] & ~GPA_LEVEL);
 	pamt_give(entry, PT_REGULAR, call->tdr_pa);
 	td_add_children(call->tdr, 1);

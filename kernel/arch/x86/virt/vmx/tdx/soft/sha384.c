@@ -55,12 +55,10 @@ static u64 rotate(u64 x, int bits)
 
 static u64 big_endian(const u8 *bytes)
 {
-	u64 value = 0;
-	int i;
+	u64 value;
 
-	for (i = 0; i < 8; i++)
-		value = value << 8 | bytes[i];
-	return value;
+	memcpy(&value, bytes, sizeof(value));
+	return __builtin_bswap64(value);
 }
 
 static void put_big_endian(u8 *bytes, u64 value)
@@ -72,7 +70,7 @@ static void put_big_endian(u8 *bytes, u64 value)
 }
 
 /* Sixteen words at a time: the message schedule is made as it is used. */
-static u64 schedule(u64 w[16], int t)
+static inline u64 schedule(u64 w[16], int t)
 {
 	u64 s0, s1, a, b;
 
@@ -87,36 +85,49 @@ static u64 schedule(u64 w[16], int t)
 	return w[t % 16];
 }
 
-static void round_step(u64 v[8], u64 input)
+/* What comes in as A leaves as B, and so on; only D and H are new. */
+static inline void round_step(u64 a, u64 b, u64 c, u64 *d, u64 e, u64 f, u64 g,
+			      u64 *h, u64 input)
 {
-	u64 t1, t2, a, e;
+	u64 t1 = *h + (rotate(e, 14) ^ rotate(e, 18) ^ rotate(e, 41)) +
+		 ((e & f) ^ (~e & g)) + input;
 
-	/* cppcheck-suppress ctuArrayIndex ; it does not follow memcpy() */
-	a = v[0];
-	e = v[4];
-	t1 = v[7] + (rotate(e, 14) ^ rotate(e, 18) ^ rotate(e, 41)) +
-	     ((e & v[5]) ^ (~e & v[6])) + input;
-	t2 = (rotate(a, 28) ^ rotate(a, 34) ^ rotate(a, 39)) +
-	     ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
-
-	memmove(&v[1], &v[0], 7 * sizeof(v[0]));
-	v[4] += t1;
-	v[0] = t1 + t2;
+	*d += t1;
+	*h = t1 + (rotate(a, 28) ^ rotate(a, 34) ^ rotate(a, 39)) +
+	     ((a & b) ^ (a & c) ^ (b & c));
 }
 
+/* Words change their places instead of their values: eight rounds are a turn. */
 static void compress(struct sha384 *sha, const u8 *block)
 {
-	u64 w[16], v[8];
+	u64 *s = sha->state, w[16];
+	u64 a = s[0], b = s[1], c = s[2], d = s[3];
+	u64 e = s[4], f = s[5], g = s[6], h = s[7];
 	int i;
+
+#define INPUT(n)	(round_constants[i + (n)] + schedule(w, i + (n)))
 
 	for (i = 0; i < 16; i++)
 		w[i] = big_endian(block + 8 * i);
-	memcpy(v, sha->state, sizeof(v));
+	for (i = 0; i < 80; i += 8) {
+		round_step(a, b, c, &d, e, f, g, &h, INPUT(0));
+		round_step(h, a, b, &c, d, e, f, &g, INPUT(1));
+		round_step(g, h, a, &b, c, d, e, &f, INPUT(2));
+		round_step(f, g, h, &a, b, c, d, &e, INPUT(3));
+		round_step(e, f, g, &h, a, b, c, &d, INPUT(4));
+		round_step(d, e, f, &g, h, a, b, &c, INPUT(5));
+		round_step(c, d, e, &f, g, h, a, &b, INPUT(6));
+		round_step(b, c, d, &e, f, g, h, &a, INPUT(7));
+	}
 
-	for (i = 0; i < 80; i++)
-		round_step(v, round_constants[i] + schedule(w, i));
-	for (i = 0; i < 8; i++)
-		sha->state[i] += v[i];
+	s[0] += a;
+	s[1] += b;
+	s[2] += c;
+	s[3] += d;
+	s[4] += e;
+	s[5] += f;
+	s[6] += g;
+	s[7] += h;
 }
 
 /* The state begins as fractions of the square roots of further primes. */

@@ -30,6 +30,11 @@ void *soft_memory(u64 pa)
 	return memory + pa;
 }
 
+void soft_copy_page(void *to, const void *from)
+{
+	memmove(to, from, SOFT_PAGE_SIZE);
+}
+
 u32 soft_this_cpu(void)
 {
 	return machine.cpu;
