@@ -114,6 +114,8 @@ wanted_config | update "$tree/wanted.config"
 build_kernel
 if probe_changed; then
 	rm -f "$tree/probe-built"
+	# As old as the start: what changes during the build is newer.
+	touch "$tree/probe-started"
 	step probe "building kvm_tdp_walk" build_probe
-	touch "$tree/probe-built"
+	mv "$tree/probe-started" "$tree/probe-built"
 fi

@@ -47,14 +47,16 @@ forget_stale() {
 		rm -f "$tree/tests-built"
 }
 
+# A mark is as old as the start of its build: what changes during it is newer.
 prepare_tests() {
 	if [ ! -e "$tree/headers-built" ]; then
 		step headers "installing the kernel's headers" install_headers
 		touch "$tree/headers-built"
 	fi
 	if [ ! -e "$tree/tests-built" ]; then
+		touch "$tree/tests-started"
 		step tests "building" install_tests
-		touch "$tree/tests-built"
+		mv "$tree/tests-started" "$tree/tests-built"
 	fi
 }
 
