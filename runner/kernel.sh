@@ -73,6 +73,19 @@ only_kvm_changed() {
 	! grep -qvE '^(arch/x86/kvm|virt/kvm)/[^ ]*\.[ch]$' "$tree/changed"
 }
 
+# make compares ages: what it made of a file's successor has to go first.
+forget_rewound() {
+	[ -s "$tree/rewound" ] || return 0
+	rm -f "$tree/built"
+	! grep -qE '^(arch/x86/kvm|virt/kvm)/' "$tree/rewound" ||
+		rm -rf "$objects/arch/x86/kvm" "$objects/virt/kvm"
+	! grep -q '^arch/x86/virt/vmx/tdx/soft/' "$tree/rewound" ||
+		rm -rf "$objects/arch/x86/virt/vmx/tdx/soft"
+	! grep -qvE '^(arch/x86/kvm|virt/kvm|arch/x86/virt/vmx/tdx/soft)/' "$tree/rewound" ||
+		rm -rf "$objects" "$tree/configured"
+	: >"$tree/rewound"
+}
+
 # The objects are marked as built only after a build that succeeded, so one
 # that was interrupted starts over with all that it may have missed.
 build_kernel() {
@@ -110,6 +123,7 @@ probe_changed() {
 }
 
 wanted_config | update "$tree/wanted.config"
+forget_rewound
 ! needs_configure || step config "configuring $(version)" configure
 build_kernel
 if probe_changed; then

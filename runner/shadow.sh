@@ -15,6 +15,8 @@
 # Leaves in TREE:
 #   changed     the source files that are not as they were at the last build;
 #               whoever builds empties it
+#   rewound     those of them that are older than that build, so that make
+#               would take what it made of their successors for theirs
 #   patches     the patches that were applied, one name a line
 #   notes       one sentence for each that was left out
 #   difference  one sentence: how far the shadow is from SOURCE
@@ -165,6 +167,21 @@ place_patched() {
 	done <"$tree/patched.names"
 }
 
+# A file that is patched no longer is the source's again, of whatever age.
+note_unpatched() { # names-before
+	comm -23 "$1" "$tree/patched.names" >"$tree/unpatched"
+	sort -u "$tree/changed" "$tree/unpatched" >"$tree/changed.new"
+	mv "$tree/changed.new" "$tree/changed"
+}
+
+note_rewound() {
+	while read -r path; do
+		case $path in "$added"/*) file=$top/kernel/$path ;; *) file=$source/$path ;; esac
+		[ ! -e "$tree/built" ] || [ ! -e "$file" ] || [ -n "$(find "$file" -newer "$tree/built")" ] ||
+			grep -qxF "$path" "$tree/patched.names" || echo "$path"
+	done <"$tree/changed" >"$tree/rewound"
+}
+
 # Only where the patched tree would build it.  File by file: a relative #include
 # starts where the compiler found the file, not where a folder's link points.
 place_added() {
@@ -215,8 +232,12 @@ measure_difference() {
 refuse_unusable
 mkdir -p "$shadow"
 note_changes
+[ -e "$tree/patched.names" ] || : >"$tree/patched.names"
+sort "$tree/patched.names" >"$tree/patched.before"
 apply_patches
+note_unpatched "$tree/patched.before"
 make_links
 place_patched
+note_rewound
 place_added
 measure_difference >"$tree/difference"

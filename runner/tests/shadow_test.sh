@@ -124,6 +124,14 @@ if [ -d "$real" ]; then
 	shadow "$work/real"
 	check "a change in a patched file arrives" \
 		grep -q 'more' "$s/arch/x86/kvm/mmu/tdp_mmu.c"
+	touch "$work/t/built"
+	built
+	shadow "$work/real"
+	check "nothing is rewound" test ! -s "$work/t/rewound"
+	touch -d '1 hour ago' "$work/real/mm/memory.c"
+	shadow "$work/real"
+	check "a file that is older than what was built of it is" \
+		same mm/memory.c "$(cat "$work/t/rewound")"
 	touch "$s/arch/x86/kvm/stray.c"
 	check "a file that is neither the kernel's nor a patch's is refused" refuses shadow "$work/real"
 	rm "$s/arch/x86/kvm/stray.c"
