@@ -15,6 +15,8 @@ from pathlib import Path
 
 import judge
 import report
+import results
+import tap
 
 SKIPPED = ("skipped", "skipped_tests", "expected_failures")
 
@@ -25,15 +27,15 @@ def counts(path: Path) -> int:
     What is no pass and no failure counts as skipped: a case, a test that was
     skipped as a whole, and a case that failed as expected.
     """
-    results, wrong = judge.read_json(path)
-    number = results.get("totals")
+    read, wrong = judge.read_json(path)
+    number = read.get("totals")
     if not wrong and not isinstance(number, dict):
         wrong = f"{path.name} has no totals"
     if not wrong:
         try:
             print(int(number["passed"]), int(number["failed"]),
                   sum(int(number[name]) for name in SKIPPED))
-            return 0 if results.get("verdict") == "pass" else 1
+            return 0 if read.get("verdict") == "pass" else 1
         except (KeyError, TypeError, ValueError):
             wrong = f"{path.name} has no totals"
     print(f"verdict: {wrong}", file=sys.stderr)
@@ -53,9 +55,9 @@ def give(options: argparse.Namespace) -> int:
     hosts = [name for name in options.hosts.split(",") if name]
     run = judge.judge_run(options.out, options.meta, hosts,
                           options.contract, options.tests)
-    report.replace(options.out / "results.tap", report.tap(run))
-    report.replace(options.out / "results.json",
-                   json.dumps(report.json_run(run), indent=1) + "\n")
+    results.replace(options.out / "results.tap", tap.tap(run))
+    results.replace(options.out / "results.json",
+                    json.dumps(results.json_run(run), indent=1) + "\n")
     sys.stdout.write(report.text(run))
     sys.stdout.flush()
     return 0 if run.verdict == "pass" else 1

@@ -13,6 +13,8 @@ from typing import Any
 import replay
 import judge
 import report
+import results
+import tap
 
 
 def check_tap(lines: list[str], at: int, depth: int) -> int:
@@ -68,23 +70,23 @@ class Command(unittest.TestCase):
         replay.lay_out("good", self.out)
         done = self.verdict("--hosts", "svm")
         self.assertEqual(done.returncode, 0, done.stdout)
-        results = self.results()
-        self.assertEqual(results["verdict"], "pass")
-        self.assertEqual(results["failures"], [])
-        self.assertEqual(results["kernel"], replay.KERNEL)
-        host = results["hosts"][0]
+        found = self.results()
+        self.assertEqual(found["verdict"], "pass")
+        self.assertEqual(found["failures"], [])
+        self.assertEqual(found["kernel"], replay.KERNEL)
+        host = found["hosts"][0]
         self.assertEqual((host["host"], host["emulator"], host["cpu"]),
                          ("svm", "QEMU TCG", "QEMU TCG CPU version 2.5+"))
         self.assertEqual(host["facts"]["probe"], "yes")
         self.assertIsInstance(host["boot_ms"], int)
-        mapped = [case for case in results["cases"] if case["test"] ==
+        mapped = [case for case in found["cases"] if case["test"] ==
                   "good_test" and case["case"].endswith(".mapped")]
         self.assertEqual([case["rules"] for case in mapped],
                          [["walk.level"]] * 2)
-        for case in results["cases"]:
+        for case in found["cases"]:
             self.assertIsInstance(case["milliseconds"], int)
-        self.assertEqual(results["totals"]["passed"], 17)
-        self.assertEqual(results["totals"]["failed"], 0)
+        self.assertEqual(found["totals"]["passed"], 17)
+        self.assertEqual(found["totals"]["failed"], 0)
         self.assertTrue(done.stdout.endswith("Verdict: pass\n"))
 
     def test_failure_is_told(self) -> None:
@@ -110,11 +112,11 @@ class Command(unittest.TestCase):
                 shutil.rmtree(self.out, ignore_errors=True)
                 replay.lay_out(path.name, self.out)
                 run = replay.replay(self.out)
-                lines = report.tap(run).splitlines()
+                lines = tap.tap(run).splitlines()
                 self.assertEqual(check_tap(lines, 0, 0), len(lines))
                 word = "ok" if run.verdict == "pass" else "not ok"
                 self.assertIn(f"{word} 1 svm", lines)
-                json.dumps(report.json_run(run))
+                json.dumps(results.json_run(run))
 
     def test_failed_is_never_zero(self) -> None:
         """However a run fails, its numbers say so."""
@@ -123,16 +125,16 @@ class Command(unittest.TestCase):
                 shutil.rmtree(self.out, ignore_errors=True)
                 replay.lay_out(path.name, self.out)
                 run = replay.replay(self.out)
-                self.assertEqual(report.totals(run)["failed"] == 0,
+                self.assertEqual(results.totals(run)["failed"] == 0,
                                  run.verdict == "pass")
 
     def judged(self) -> str:
         """Judge and render without a process of its own: the summary."""
         run = replay.replay(self.out)
         self.assertEqual(run.verdict, "fail")
-        lines = report.tap(run).splitlines()
+        lines = tap.tap(run).splitlines()
         self.assertEqual(check_tap(lines, 0, 0), len(lines))
-        json.dumps(report.json_run(run))
+        json.dumps(results.json_run(run))
         return report.text(run)
 
     def test_missing_files(self) -> None:
@@ -264,9 +266,9 @@ class Command(unittest.TestCase):
         done = self.verdict("--hosts", "svm,tdx")
         self.assertEqual(done.returncode, 1)
         self.assertIn("host tdx left nothing behind", done.stdout)
-        tap = (self.out / "results.tap").read_text(encoding="utf-8")
-        self.assertIn("\nok 1 svm\n", tap)
-        self.assertIn("\nnot ok 2 tdx\n", tap)
+        text = (self.out / "results.tap").read_text(encoding="utf-8")
+        self.assertIn("\nok 1 svm\n", text)
+        self.assertIn("\nnot ok 2 tdx\n", text)
 
     def test_no_host(self) -> None:
         """A run that was asked for nothing proves nothing."""
