@@ -26,5 +26,5 @@ use_suite() { # type mirror suite
 	mkdir -p "$APT/lists/partial" "$APT/state" "$APT/cache/archives/partial"
 	keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 	echo "$1 [signed-by=$keyring] $2 $3 main" >"$APT/sources.list"
-	private_apt apt-get update
+	private_apt apt-get update --error-on=any
 }

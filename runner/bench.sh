@@ -7,6 +7,7 @@
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/runner/lib.sh"
+supervise "$@"
 . "$top/runner/prepare.sh"
 
 all_benchmarks() {
@@ -15,6 +16,7 @@ all_benchmarks() {
 	done
 }
 
+lock_out
 prepare
 for host in $HOSTS; do
 	# shellcheck disable=SC2046 # the words of the list are the arguments

@@ -35,7 +35,8 @@ wanted() {
 download() {
 	uri=$(mirror)
 	[ -n "$uri" ] || die "apt knows no Debian mirror; run apt-get update"
-	use_suite deb-src "$uri" "$SUITE"
+	use_suite deb-src "$uri" "$SUITE" ||
+		die "this machine's Debian mirror could not be read (suite $SUITE): see that there is a network, or leave the hosts tdx and tdx-smp out with HOSTS="
 	rm -f "$BOCHS"/*.tar.*
 	(cd "$BOCHS" && private_apt apt-get source --download-only --tar-only bochs)
 	[ -e "$BOCHS/bochs_$VERSION.orig.tar.xz" ] || die "the suite $SUITE has no Bochs $VERSION"

@@ -61,10 +61,11 @@ missing_packages() { # list
 	done | sort -u | tr '\n' ' '
 }
 
+# In a session of its own: what kills the run must not leave half a package.
 install() { # package...
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get -q update
-	apt-get -q install -y --no-install-recommends "$@"
+	setsid -w apt-get -q -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "$@"
 }
 
 list=$NEEDED

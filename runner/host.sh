@@ -38,6 +38,8 @@ stop_all() {
 	for pid in $watcher $emulator; do
 		kill "$pid" 2>/dev/null || :
 	done
+	# shellcheck disable=SC2086 # no process or two
+	[ -z "$watcher$emulator" ] || wait $watcher $emulator || :
 }
 trap stop_all EXIT
 trap 'exit 130' INT
@@ -46,7 +48,8 @@ trap 'exit 143' TERM HUP
 rm -rf "$out"
 mkdir -p "$out" "$work"
 write_facts
-"$top/runner/initramfs.sh" "$tree" "$installed" "$work/initramfs.cpio" "$@"
+"$top/runner/initramfs.sh" "$tree" "$installed" "$work/initramfs.cpio" "$@" ||
+	die "the initramfs of the host $host could not be made"
 : >"$out/serial.log"
 : >"$out/ktap.log"
 machine_start "$tree/objects/arch/x86/boot/bzImage" "$work/initramfs.cpio" "$cmdline" \

@@ -26,7 +26,9 @@ add() { # name location mode
 
 # Symbols stay for a backtrace; debug information is most of a binary's size.
 strip_debug() { # from to
-	[ -e "$2" ] && [ -z "$(find "$1" -newer "$2")" ] || strip --strip-debug -o "$2" "$1"
+	[ -e "$2" ] && [ -z "$(find "$1" -newer "$2")" ] && return
+	strip --strip-debug -o "$2.new" "$1"
+	mv "$2.new" "$2"
 }
 
 add_busybox() {

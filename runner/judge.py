@@ -57,6 +57,9 @@ ADVICE = {
              "was cut, or the console level hides it.",
     "boot": "Look at the last lines of the kernel's log, and see that the "
             "emulator starts, with console=ttyS0 and both serial ports.",
+    "start": "See why the emulator does not start: the sentence is its own.",
+    "absent": "Choose a machine that has what is missing, or an emulated "
+              "host.",
     "emulator": "Look at what the emulator said, and run its command by "
                 "hand.",
     "silence": "The last test named in the log hangs: run it alone, and if "
@@ -79,6 +82,13 @@ ADVICE = {
 
 # What explains that the output ends too early.
 LOST = {"panic", "silence", "limit", "interrupted", "emulator"}
+
+# What says nothing about the kernel under test, and what only follows from that.
+UNSEEN = {"start", "interrupted", "absent"}
+FOLLOWS = {"boot", "cut"}
+
+PASS, FAIL, UNKNOWN = "pass", "fail", "could not judge"
+STATUS = {PASS: 0, FAIL: 1, UNKNOWN: 2}
 
 
 @dataclass
@@ -127,8 +137,22 @@ class Run:
 
     @property
     def verdict(self) -> str:
-        """The one word."""
-        return "fail" if self.all_failures() or not self.hosts else "pass"
+        """The one word.
+
+        A run in which something failed that is not the kernel's, and nothing
+        that is, could not judge.
+        """
+        if not self.all_failures():
+            return PASS if self.hosts else FAIL
+        groups = [self.failures] + [host.failures for host in self.hosts]
+        return UNKNOWN if all(unseen(group) for group in groups if group) \
+            else FAIL
+
+
+def unseen(failures: list[Failure]) -> bool:
+    """Whether these failures say nothing about the kernel under test."""
+    kinds = {failure.kind for failure in failures}
+    return bool(kinds & UNSEEN) and kinds <= UNSEEN | FOLLOWS
 
 
 def fail(host: Host, kind: str, reason: str, test: str = "",
@@ -256,6 +280,20 @@ def said_of(host: Host, kind: str) -> bool:
     return any(failure.kind == kind for failure in host.failures)
 
 
+def judge_status(host: Host) -> None:
+    """The emulator failed; without a word of the kernel it did not start."""
+    if host.log.header or any(line.strip() for line in host.kernel.lines):
+        fail(host, "emulator", "the emulator failed with exit status "
+             f"{host.emulator_status[:20]} {progress(host)}",
+             running_test(host),
+             log=host.emulator_said or last_words(host))
+        return
+    said = host.emulator_said[-1] if host.emulator_said else "it said nothing"
+    fail(host, "start", "the emulator did not start (exit status "
+         f"{host.emulator_status[:20]}): {said[:200]}",
+         log=host.emulator_said)
+
+
 def judge_watch(host: Host) -> None:
     """The machine must have ended by itself."""
     reason = str(host.watch.get("reason"))
@@ -273,10 +311,7 @@ def judge_watch(host: Host) -> None:
         fail(host, "watch", f"watch.json gives no known reason: {reason[:40]}")
     elif host.emulator_status not in ("", "0") and \
             not (host.emulator_panics and host.emulator_status == "1"):
-        fail(host, "emulator", "the emulator failed with exit status "
-             f"{host.emulator_status[:20]} {progress(host)}",
-             running_test(host),
-             log=host.emulator_said or last_words(host))
+        judge_status(host)
     if trouble := host.watch.get("trouble"):
         fail(host, "watch", str(trouble))
 
@@ -483,6 +518,8 @@ def judge_host(host: Host) -> None:
     judge_kernel_log(host)
     judge_emulator(host)
     judge_watch(host)
+    if not host.log.header and said_of(host, "start"):
+        return
     if not host.log.header:
         fail(host, "boot", "the host never got as far as the tests",
              log=last_words(host))

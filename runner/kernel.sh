@@ -14,6 +14,7 @@ export LC_ALL
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/runner/lib.sh"
 
+DIE_STATUS=125
 tree=$1
 shadow=$tree/shadow
 objects=$tree/objects
@@ -40,6 +41,14 @@ note_missing_options() {
 	done >"$tree/config-notes"
 }
 
+# Without these there is nothing to judge, whatever else a tree lacks.
+require_kvm() {
+	for option in MODULES KVM; do
+		grep -qE "^CONFIG_$option=[ym]$" "$objects/.config" ||
+			die "this kernel cannot be configured with CONFIG_$option: there is nothing to judge"
+	done
+}
+
 # An external module is not built anew for another configuration: objects of
 # both got mixed, and the kernel refused to load them.
 configure() {
@@ -52,6 +61,7 @@ configure() {
 	sort -u "$objects/.config" >"$objects/.config.sorted"
 	note_missing_options
 	rm -f "$objects/.config.sorted"
+	require_kvm
 	cp "$tree/wanted.config" "$tree/configured"
 }
 

@@ -14,6 +14,13 @@
 #   V      1 shows every command and its output
 #   KCONFIG  a file with more options for the kernel under test
 #   JOBS   parallel jobs of a build
+#
+# Exit statuses, of whatever is here:
+#   0    the kernel under test conforms
+#   1    it does not
+#   2    nobody can say: this machine, or how it was asked, is at fault
+#   125  it cannot be said of this kernel: it, or the tests against it, cannot
+#        be built (what git bisect takes for "try another commit")
 
 : "${top:?}"
 : "${V:=0}" "${JOBS:=$(nproc)}" "${HOSTS:=svm svm-smp tdx tdx-smp}" "${KDIR:=}" "${TESTS:=}" "${KCONFIG:=}"
@@ -38,9 +45,12 @@ say() { # text...
 	printf '%s\n' "$*"
 }
 
+# The exit status of die: who builds what is not ours sets it to 125.
+DIE_STATUS=2
+
 die() { # text...
 	printf 'error: %s\n' "$*" >&2
-	exit 1
+	exit "$DIE_STATUS"
 }
 
 now_ms() {
@@ -52,14 +62,44 @@ seconds() { # milliseconds
 	printf '%d.%d s' $(($1 / 1000)) $(($1 % 1000 / 100))
 }
 
+# The whole script again, in a process group that ends with this process or with
+# a signal to it, and with all that it has started: call it before all else.
+supervise() { # argument...
+	[ -n "${SUPERVISED:-}" ] || SUPERVISED=yes exec "$top/runner/supervise.sh" "$0" "$@"
+	unset SUPERVISED
+}
+
+# Becomes a program that the kernel ends with the shell that started this one,
+# however that ends.
+exec_bound() { # program argument...
+	exec setpriv --pdeathsig TERM "$@"
+}
+
+# The line of a log that most likely says why.
+cause() { # log
+	sed -n 's/^error: //p' "$1" | grep -m 1 . ||
+		grep -m 1 'No space left on device' "$1" ||
+		grep -m 1 -E '(^|[^a-z])(error|fatal error|Error|ERROR|E): ' "$1" ||
+		grep -m 1 -E 'not found|[Cc]annot|Killed|\*\*\*' "$1" ||
+		tail -n 1 "$1"
+}
+
+# Whatever failed on a full disk failed of that.
+refuse_full_disk() {
+	for space_of in "$OUT" "$CACHE"; do
+		space_free=$(df -Pm "$space_of" 2>/dev/null | awk 'NR == 2 { print $4 }')
+		[ "${space_free:-1}" -ge 1 ] || DIE_STATUS=2 die "the disk of $space_of is full; free some space or set CACHE= and OUT= to another disk"
+	done
+}
+
 # Runs a command as a named step: says what it does, keeps its output in a log,
-# says how long it took.  A failure shows the end of the log, where the whole
-# of it is, and ends the run.
+# says how long it took.  A failure shows the end of the log, its cause, where
+# the whole of it is, and ends the run.
 step() { # name "what it does" command...
 	step_name=$1 step_what=$2
 	shift 2
-	mkdir -p "$LOGS"
 	step_log=$LOGS/$step_name.log
+	mkdir -p "$LOGS" && : >"$step_log" || die "$step_log cannot be written"
 	step_start=$(now_ms)
 	# Never left of "||": there a shell goes on after a command that failed,
 	# whatever set -e says, and half a step would pass for a whole one.
@@ -84,7 +124,8 @@ step() { # name "what it does" command...
 	if [ "$step_status" -ne 0 ]; then
 		say "FAILED after $step_took"
 		[ "$V" = 1 ] || tail -n 20 "$step_log" | sed 's/^/    /'
-		die "$step_what failed; the whole output is in $step_log"
+		refuse_full_disk
+		die "$step_what failed: $(cause "$step_log"); the whole output is in $step_log"
 	fi
 	say "$step_took"
 }
@@ -102,7 +143,7 @@ update() { # file
 
 # Refuses to go on with less free space than a step is known to need.
 need_space() { # directory mebibytes
-	mkdir -p "$1"
+	mkdir -p "$1" && [ -w "$1" ] || die "$1 cannot be written to; set CACHE= and OUT= to other folders"
 	space_free=$(df -Pm "$1" | awk 'NR == 2 { print $4 }')
 	[ "$space_free" -ge "$2" ] ||
 		die "$1 has $space_free MiB free and $2 MiB are needed; free some or set CACHE= and OUT= to another disk"

@@ -16,8 +16,17 @@ tree_folder() { # source
 		"$(printf '%s ' "$1" | cksum | cut -d ' ' -f 1)"
 }
 
+# Two runs at once with one folder of results would each judge what the other
+# wrote.  Waiting is no help: the second would replace what the first found.
+lock_out() {
+	need_space "$OUT" "$OUT_SPACE_MIB"
+	exec 7>"$OUT/lock"
+	flock -n 7 || die "another run writes its results to $OUT; let it end, or give this one another folder with OUT="
+}
+
 # Two runs at once on one tree would build over each other.
 lock_tree() {
+	mkdir -p "$tree"
 	exec 9>"$tree/lock"
 	flock -n 9 || {
 		say "waiting for another run on the same kernel tree"
@@ -82,28 +91,38 @@ families() {
 	done | sort -u
 }
 
+# What is not worth a package or an emulator.  shadow.sh knows more.
+refuse_unusable() {
+	[ -z "$KDIR" ] || [ -e "$source/Kbuild" ] || die "KDIR=$KDIR is no Linux source tree"
+	[ -z "$KDIR" ] || [ -d "$source/arch/x86/kvm/mmu" ] ||
+		die "KDIR=$KDIR has no KVM for x86 (arch/x86/kvm/mmu): there is nothing to judge"
+	[ -z "$KCONFIG" ] || [ -r "$KCONFIG" ] || die "KCONFIG=$KCONFIG cannot be read"
+}
+
 # Which tree is judged, and where its objects are.
 choose_tree() {
 	[ -z "$KDIR" ] || [ -d "$KDIR" ] || die "KDIR=$KDIR is no folder"
 	if [ -n "$KDIR" ]; then source=$(cd "$KDIR" && pwd); else source=$CACHE/source; fi
 	tree=$(tree_folder "$source")
 	shadow=$tree/shadow
-	mkdir -p "$tree"
 }
 
 prepare() {
 	refuse_unknown_hosts
-	need_space "$OUT" "$OUT_SPACE_MIB"
+	choose_tree
+	refuse_unusable
 	families=$(families)
 	# shellcheck disable=SC2086 # the words of the list are the arguments
 	"$top/runner/deps.sh" $families
 	case $families in *tdx*) "$top/runner/bochs.sh" ;; esac
-	choose_tree
 	lock_tree
 	[ -n "$KDIR" ] || "$top/runner/source.sh"
 	[ -e "$tree/built" ] || need_space "$tree" "$TREE_SPACE_MIB"
 	"$top/runner/shadow.sh" "$source" "$tree"
 	forget_stale
 	"$top/runner/kernel.sh" "$tree"
+	# They are built against the library of the kernel under test.
+	DIE_STATUS=125
 	prepare_tests
+	DIE_STATUS=2
 }

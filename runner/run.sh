@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Judges a kernel: prepares it, boots the hosts with the tests, gives a verdict.
-# runner/lib.sh lists the environment.  Exit status 0 means that the kernel
-# under test conforms.
+# runner/lib.sh lists the environment and the exit statuses.
 
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/runner/lib.sh"
+supervise "$@"
 . "$top/runner/prepare.sh"
 
 # Every source is a test that must be there, whether or not the Makefile knows.
@@ -100,22 +100,35 @@ write_meta() {
 	META
 }
 
+# A host ends with this process, however it ends.
+start_host() { # host
+	# shellcheck disable=SC2046 # the words of the list are the arguments
+	exec_bound "$top/runner/host.sh" "$1" "$tree" "$tree/install" $(cat "$OUT/tests/$1")
+}
+
 # All at once.  With several, their progress is in plain lines.
 boot_hosts() {
 	case $HOSTS in *' '*) WATCH_OPTIONS=--plain && export WATCH_OPTIONS ;; esac
 	for host in $HOSTS; do
-		# shellcheck disable=SC2046 # the words of the list are the arguments
-		"$top/runner/host.sh" "$host" "$tree" "$tree/install" $(cat "$OUT/tests/$host") &
+		start_host "$host" &
 		host_pids="$host_pids $!"
 	done
-	# shellcheck disable=SC2086 # the words of the list are the arguments
-	wait $host_pids || :
+	boot_failed=
+	for pid in $host_pids; do
+		wait "$pid" || boot_failed=yes
+	done
 	host_pids=
+	refuse_full_disk
+	[ -z "$boot_failed" ] || die "a host was not run to its end; nothing is judged"
 }
 
+# A host takes its emulator along.
 stop_hosts() {
+	[ -n "$host_pids" ] || return 0
 	# shellcheck disable=SC2086 # the words of the list are the arguments
-	[ -z "$host_pids" ] || kill $host_pids 2>/dev/null || :
+	kill $host_pids 2>/dev/null || :
+	# shellcheck disable=SC2086 # the words of the list are the arguments
+	wait $host_pids || :
 }
 
 host_pids=
@@ -124,6 +137,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 start=$(now_ms)
+lock_out
 rm -f "$OUT/results.json" "$OUT/results.tap"
 prepare
 selected=${TESTS:-$(all_tests)}

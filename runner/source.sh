@@ -26,11 +26,13 @@ index_field() { # name
 find_package() {
 	uri=$(mirror)
 	[ -n "$uri" ] || die "apt knows no Debian mirror; run apt-get update, or give a tree with KDIR="
+	missing=
 	for suite in $SUITES; do
-		use_suite deb "$uri" "$suite" || continue
+		use_suite deb "$uri" "$suite" || { missing="$missing $suite" && continue; }
 		version=$(index_field Version)
 		[ -z "$version" ] || return 0
 	done
+	[ -z "$missing" ] || die "this machine's Debian mirror could not be read (suites$missing): see that there is a network, or give a tree with KDIR="
 	die "none of the suites $SUITES has $KERNEL_PACKAGE; give a tree with KDIR="
 }
 

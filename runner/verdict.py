@@ -3,7 +3,8 @@
 """Give the verdict on a run.
 
 Reads what the hosts left in out/, writes results.tap and results.json, and
-prints a summary.  Exit status 0 means "pass", and nothing else does.
+prints a summary.  Exit status 0 means "pass", and nothing else does; 1 means
+"fail", 2 "could not judge".
 """
 
 import argparse
@@ -60,7 +61,7 @@ def give(options: argparse.Namespace) -> int:
                     json.dumps(results.json_run(run), indent=1) + "\n")
     sys.stdout.write(report.text(run))
     sys.stdout.flush()
-    return 0 if run.verdict == "pass" else 1
+    return judge.STATUS[run.verdict]
 
 
 def arguments() -> argparse.Namespace:
@@ -80,7 +81,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Never end with a traceback: a run that cannot be judged has failed."""
+    """Never end with a traceback, and never with a pass that was not seen."""
     options = arguments()
     sys.stdout.reconfigure(errors="replace")
     try:
@@ -92,8 +93,8 @@ def main() -> int:
             traceback.print_exc()
         wrong = (f"the verdict itself is broken ({error!r}); V=1 shows "
                  "where, please report it")
-    print(f"Verdict: fail: {wrong}", file=sys.stderr)
-    return 1
+    print(f"Verdict: {judge.UNKNOWN}: {wrong}", file=sys.stderr)
+    return judge.STATUS[judge.UNKNOWN]
 
 
 if __name__ == "__main__":

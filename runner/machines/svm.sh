@@ -30,7 +30,7 @@ machine_version() {
 # Starts the machine; the first serial port is the kernel's, the second the
 # tests'.  Ends by itself when the guest powers off or panics.
 machine_start() { # kernel initramfs cmdline serial ktap
-	exec qemu-system-x86_64 -accel tcg,thread=multi -cpu "$machine_cpu" \
+	exec_bound qemu-system-x86_64 -accel tcg,thread=multi -cpu "$machine_cpu" \
 		-machine "$MACHINE_LAYOUT" -smp "$MACHINE_CPUS" -m "$MACHINE_MIB" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$1" -initrd "$2" -append "$3" \

@@ -81,5 +81,5 @@ machine_start() { # kernel initramfs cmdline serial ktap
 	# genisoimage writes the boot information into the file that it is given.
 	cp /usr/lib/ISOLINUX/isolinux.bin "$machine_work/isolinux.bin"
 	write_iso "$machine_work" "$1" "$2"
-	exec "$CACHE/bochs/bochs" -q -f "$machine_work/bochsrc"
+	exec_bound "$CACHE/bochs/bochs" -q -f "$machine_work/bochsrc"
 }

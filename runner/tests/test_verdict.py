@@ -270,6 +270,27 @@ class Command(unittest.TestCase):
         self.assertIn("\nok 1 svm\n", text)
         self.assertIn("\nnot ok 2 tdx\n", text)
 
+    def test_could_not_judge(self) -> None:
+        """One host that was not seen is no verdict, unless another failed."""
+        for first, second, status in (("interrupted", "good", 2),
+                                      ("interrupted", "not-ok", 1),
+                                      ("not-ok", "emulator-failed", 1),
+                                      ("emulator-failed", "interrupted", 2)):
+            with self.subTest(first=first, second=second):
+                shutil.rmtree(self.out, ignore_errors=True)
+                replay.lay_out(first, self.out)
+                shutil.copytree(self.out / "svm", self.out / "tdx")
+                shutil.rmtree(self.out / "svm")
+                shutil.rmtree(self.out / "tests")
+                replay.lay_out(second, self.out)
+                meta = json.loads((self.out / "meta.json").read_text("ascii"))
+                meta["tests"]["tdx"] = ["good_test", "hello_test"]
+                (self.out / "meta.json").write_text(json.dumps(meta), "ascii")
+                done = self.verdict("--hosts", "svm,tdx")
+                self.assertEqual(done.returncode, status, done.stdout)
+                word = ("pass", "fail", "could not judge")[status]
+                self.assertEqual(self.results()["verdict"], word)
+
     def test_no_host(self) -> None:
         """A run that was asked for nothing proves nothing."""
         replay.lay_out("default", self.out)
@@ -288,7 +309,7 @@ class Command(unittest.TestCase):
         (self.out / "results.json").write_text('{"verdict": "pass"}', "ascii")
         (self.out / "results.json.new").mkdir()
         done = self.verdict()
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 2)
         self.assertIn("results.json.new", done.stderr)
         self.assertFalse((self.out / "results.json").exists())
 
