@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Iterable
 
+import mapping
+
 PASS = "pass"
 FAIL = "fail"
 SKIP = "skip"
@@ -29,6 +31,7 @@ RAN = frozenset({PASS, FAIL, XFAIL, XPASS, CRASH, TIMEOUT})
 
 # A case that prints in a loop must not fill the report.
 MAX_MESSAGES = 200
+MAX_MAPS = 16
 
 
 @dataclass
@@ -41,6 +44,8 @@ class Case:
     milliseconds: int | None = None
     messages: list[str] = field(default_factory=list)
     rules: list[str] = field(default_factory=list)
+    vm_types: list[str] = field(default_factory=list)
+    maps: list[mapping.Map] = field(default_factory=list)
 
 
 @dataclass
@@ -92,6 +97,9 @@ TOTALS = re.compile(r"# Totals: pass:(\d+) fail:(\d+) xfail:(\d+) "
                     r"xpass:(\d+) skip:(\d+) error:(\d+)$")
 DIRECTIVE = re.compile(r"(SKIP|XFAIL|XPASS|TIMEOUT|TODO|ERROR)\b:?\s*(.*)$",
                        re.IGNORECASE)
+# What the library of the tests says to programs, not to people.
+VM_TYPE = re.compile(r"# tdp-vm: (\w+)$")
+MAP = re.compile(r"# tdp-map: (.*)$")
 ASSERTION = "==== Test Assertion Failure ===="
 NOT_THERE = "is not there or cannot be executed"
 
@@ -308,10 +316,28 @@ def feed_test(test: Test, text: str, ms: int | None) -> None:
     feed_message(test, text)
 
 
+def feed_diagnostic(case: Case, text: str) -> bool:
+    """Take what the library tells programs of the case that runs."""
+    if match := VM_TYPE.match(text):
+        if match[1] not in case.vm_types:
+            case.vm_types.append(match[1])
+        return True
+    match = MAP.match(text)
+    found = mapping.parse(match[1]) if match else None
+    if found is None:
+        return False
+    found.message = case.messages[-1] if case.messages else ""
+    if len(case.maps) < MAX_MAPS:
+        case.maps.append(found)
+    return True
+
+
 def feed_message(test: Test, text: str) -> None:
     """Keep what is no KTAP as a message of the running case or the test."""
     echo = ECHO.match(text)
     if echo and test.running and echo[1] == test.running.name:
+        return
+    if test.running and feed_diagnostic(test.running, text):
         return
     if test.running:
         say(test.running.messages, text)

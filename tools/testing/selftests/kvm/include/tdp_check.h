@@ -12,11 +12,12 @@
 #ifndef SELFTEST_TDP_CHECK_H
 #define SELFTEST_TDP_CHECK_H
 
-#include "tdp_walk.h"
+#include "tdp_map.h"
 
-/* What is wrong, for people. */
+/* What is wrong, for people, and the mappings, for programs (tdp_map.h). */
 struct tdp_msg {
 	char text[256];
+	char map[TDP_MAP_LINES][TDP_MAP_SIZE];
 };
 
 /**
@@ -66,7 +67,8 @@ struct tdp_expect {
  * tdp_check() - walk a range and compare
  * @vcpu: the vCPU whose loaded roots are walked
  * @want: what the walks must answer
- * @msg: out: the first difference and the number of differences
+ * @msg: out: the first difference and the number of differences, and the
+ *	mappings of the view that differs and of the other one
  *
  * Ends the case as failed if the probe refuses.
  *
@@ -76,6 +78,18 @@ struct tdp_expect {
  */
 bool tdp_check(struct kvm_vcpu *vcpu, const struct tdp_expect *want,
 	       struct tdp_msg *msg);
+
+/**
+ * tdp_check_pair() - walk a range in two roots and compare
+ * @vcpu: the vCPU whose loaded roots are walked
+ * @want: what walks of one view must answer
+ * @other: what walks of the other view must answer, of the same range
+ * @msg: out: as above
+ *
+ * Return: true if every answer is the wanted one.
+ */
+bool tdp_check_pair(struct kvm_vcpu *vcpu, const struct tdp_expect *want,
+		    const struct tdp_expect *other, struct tdp_msg *msg);
 
 /**
  * tdp_check_answers() - compare answers that are there already

@@ -17,7 +17,7 @@ static FILE *control_log;
 /* What an assertion did, when it was allowed to judge a harness of its own. */
 struct control_result {
 	int exit_code;
-	char log[512];
+	char log[4096];
 };
 
 static struct control_result control_end(struct __test_metadata *fake,
@@ -67,6 +67,7 @@ static struct control_result control_end(struct __test_metadata *fake,
 									\
 	EXPECT_EQ(__r.exit_code, KSFT_PASS)				\
 		TH_LOG("Refused: %s", __r.log);				\
+	EXPECT_STREQ(__r.log, "");					\
 } while (0)
 
 #endif /* SELFTEST_TDP_CONTROL_H */

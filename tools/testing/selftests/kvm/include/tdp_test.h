@@ -16,11 +16,16 @@
 static inline void __tdp_judge(struct __test_metadata *metadata, bool ok,
 			       const char *file, int line)
 {
+	const struct tdp_msg *msg = tdp_last_msg();
+	int i;
+
 	if (ok)
 		return;
 
 	fprintf(TH_LOG_STREAM, "# %s:%d:%s:%s\n", file, line, metadata->name,
-		tdp_last_msg()->text);
+		msg->text);
+	for (i = 0; i < TDP_MAP_LINES && msg->map[i][0]; i++)
+		fprintf(TH_LOG_STREAM, "# tdp-map: %s\n", msg->map[i]);
 	metadata->exit_code = KSFT_FAIL;
 	metadata->trigger = 1;
 }

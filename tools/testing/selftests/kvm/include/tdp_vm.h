@@ -124,6 +124,14 @@ struct tdp_vm {
 };
 
 /**
+ * tdp_tell_vm_type() - let reports know which VM types a case is about
+ * @name: "default", "sw_protected" or "td"
+ *
+ * Prints one line a process and type; whoever creates VMs calls it.
+ */
+void tdp_tell_vm_type(const char *name);
+
+/**
  * tdp_vm_create() - create a VM with one vCPU that takes guest commands
  * @t: out: the VM; no slot under test yet
  * @mem: the kind of memory that later slots have

@@ -13,6 +13,7 @@ struct tdp_msg *tdp_msg(void)
 	struct tdp_msg *msg = tdp_last_msg();
 
 	msg->text[0] = '\0';
+	tdp_map_clear(msg);
 	return msg;
 }
 
@@ -70,6 +71,29 @@ static void tdp_describe(const struct tdp_expect *want, u64 i,
 			 tdp_pfn_str(got->pfn, b, sizeof(b)), gpa, where);
 }
 
+/* The PFN of a leaf's 4K page is what people know a page by, not its base. */
+static void tdp_draw(const struct tdp_expect *want,
+		     const struct kvm_tdp_walk_entry *got, const char *where,
+		     struct tdp_msg *msg)
+{
+	struct tdp_leaf wanted = {}, found = {};
+	struct tdp_map map;
+	u64 i, gpa;
+
+	tdp_map_begin(&map, msg, where, want->gpa, want->stride, want->nr);
+	for (i = 0; i < want->nr; i++) {
+		gpa = want->gpa + i * want->stride;
+		wanted.ret = tdp_want_ret(want, i);
+		wanted.pfn = wanted.ret < 0 ? TDP_NO_PFN : want->pfns[i];
+		found.ret = got[i].ret;
+		found.pfn = got[i].pfn;
+		if (found.pfn != TDP_NO_PFN && found.ret >= PG_LEVEL_4K)
+			found.pfn = tdp_exact_pfn(&got[i], gpa);
+		tdp_map_add(&map, &wanted, &found);
+	}
+	tdp_map_end(&map);
+}
+
 bool tdp_check_answers(const struct tdp_expect *want,
 		       const struct kvm_tdp_walk_entry *got, const char *where,
 		       struct tdp_msg *msg)
@@ -89,6 +113,10 @@ bool tdp_check_answers(const struct tdp_expect *want,
 		len = strlen(msg->text);
 		snprintf(msg->text + len, sizeof(msg->text) - len,
 			 ", and %lu more of %lu", wrong - 1, want->nr);
+	}
+	if (wrong) {
+		tdp_map_clear(msg);
+		tdp_draw(want, got, where, msg);
 	}
 	return !wrong;
 }
@@ -136,26 +164,76 @@ static const char *tdp_column_str(const struct tdp_column *column, char *buf,
 	return buf;
 }
 
-bool tdp_check(struct kvm_vcpu *vcpu, const struct tdp_expect *want,
-	       struct tdp_msg *msg)
+static void tdp_walk_column(struct kvm_vcpu *vcpu,
+			    const struct tdp_column *column,
+			    const struct tdp_expect *want,
+			    struct kvm_tdp_walk_entry *got)
 {
-	struct tdp_column columns[TDP_MAX_COLUMNS];
-	struct kvm_tdp_walk_entry *got = tdp_alloc_entries(want->nr);
-	int i, nr = tdp_columns(want->view, columns);
-	char where[32];
-	bool ok = true;
+	/* An answer that was not written must not pass for one. */
+	memset(got, 0xa5, want->nr * sizeof(*got));
+	tdp_walk_range(vcpu, column->method, column->is_private, want->gpa,
+		       want->stride, want->nr, got);
+}
 
-	for (i = 0; i < nr && ok; i++) {
-		/* An answer that was not written must not pass for one. */
-		memset(got, 0xa5, want->nr * sizeof(*got));
-		tdp_walk_range(vcpu, columns[i].method, columns[i].is_private,
-			       want->gpa, want->stride, want->nr, got);
+/* The column that differs, or NULL. */
+static const struct tdp_column *
+tdp_first_wrong(struct kvm_vcpu *vcpu, const struct tdp_expect *want,
+		const struct tdp_column *columns, int nr, struct tdp_msg *msg)
+{
+	struct kvm_tdp_walk_entry *got = tdp_alloc_entries(want->nr);
+	const struct tdp_column *wrong = NULL;
+	char where[32];
+	int i;
+
+	for (i = 0; i < nr && !wrong; i++) {
+		tdp_walk_column(vcpu, &columns[i], want, got);
 		tdp_column_str(&columns[i], where, sizeof(where));
-		ok = tdp_check_answers(want, got, where, msg);
+		if (!tdp_check_answers(want, got, where, msg))
+			wrong = &columns[i];
 	}
 
 	free(got);
-	return ok;
+	return wrong;
+}
+
+/* What the other root has there, seen by the method that has found a fault. */
+static void tdp_draw_other(struct kvm_vcpu *vcpu, const struct tdp_expect *want,
+			   struct tdp_column column, struct tdp_msg *msg)
+{
+	struct kvm_tdp_walk_entry *got = tdp_alloc_entries(want->nr);
+	char where[32];
+
+	column.is_private = !column.is_private;
+	tdp_walk_column(vcpu, &column, want, got);
+	tdp_draw(want, got, tdp_column_str(&column, where, sizeof(where)), msg);
+	free(got);
+}
+
+static bool tdp_check_beside(struct kvm_vcpu *vcpu, const struct tdp_expect *want,
+			     const struct tdp_expect *other, struct tdp_msg *msg)
+{
+	struct tdp_column columns[TDP_MAX_COLUMNS];
+	const struct tdp_column *wrong;
+	int nr = tdp_columns(want->view, columns);
+
+	wrong = tdp_first_wrong(vcpu, want, columns, nr, msg);
+	if (wrong && other)
+		tdp_draw_other(vcpu, other, *wrong, msg);
+	return !wrong;
+}
+
+bool tdp_check(struct kvm_vcpu *vcpu, const struct tdp_expect *want,
+	       struct tdp_msg *msg)
+{
+	return tdp_check_beside(vcpu, want,
+				want->view == TDP_EVERY_VIEW ? want : NULL, msg);
+}
+
+bool tdp_check_pair(struct kvm_vcpu *vcpu, const struct tdp_expect *want,
+		    const struct tdp_expect *other, struct tdp_msg *msg)
+{
+	return tdp_check_beside(vcpu, want, other, msg) &&
+	       tdp_check_beside(vcpu, other, want, msg);
 }
 
 bool tdp_check_leaves(struct kvm_vcpu *vcpu, u64 gpa, u64 nr, int level,

@@ -83,6 +83,26 @@ const char *tdp_backing_lacks(enum vm_mem_backing_src_type src, u64 size)
 	}
 }
 
+void tdp_tell_vm_type(const char *name)
+{
+	static const char *told[3];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(told) && told[i]; i++)
+		if (!strcmp(told[i], name))
+			return;
+	if (i == ARRAY_SIZE(told))
+		return;
+	told[i] = name;
+	fprintf(stderr, "# tdp-vm: %s\n", name);
+}
+
+static struct kvm_vm *create_vm(const struct tdp_mem *mem)
+{
+	tdp_tell_vm_type(mem->vm_type ? "sw_protected" : "default");
+	return vm_create_barebones_type(mem->vm_type);
+}
+
 /* For the guest's page tables, stacks and descriptor tables. */
 #define GUEST_PAGES	512
 
@@ -95,7 +115,7 @@ void tdp_vm_create(struct tdp_vm *t, const struct tdp_mem *mem)
 	int i;
 
 	*t = (struct tdp_vm) { .mem = *mem, .has_guest = true, .gmem_fd = -1 };
-	t->vm = vm_create_barebones_type(mem->vm_type);
+	t->vm = create_vm(mem);
 	vm_userspace_mem_region_add(t->vm, VM_MEM_SRC_ANONYMOUS, 0, 0,
 				    GUEST_PAGES, 0);
 	for (i = 0; i < NR_MEM_REGIONS; i++)
@@ -109,7 +129,7 @@ void tdp_vm_create(struct tdp_vm *t, const struct tdp_mem *mem)
 void tdp_vm_create_idle(struct tdp_vm *t, const struct tdp_mem *mem)
 {
 	*t = (struct tdp_vm) { .mem = *mem, .gmem_fd = -1 };
-	t->vm = vm_create_barebones_type(mem->vm_type);
+	t->vm = create_vm(mem);
 	t->vcpu = __vm_vcpu_add(t->vm, 0);
 	vcpu_init_cpuid(t->vcpu, kvm_get_supported_cpuid());
 }

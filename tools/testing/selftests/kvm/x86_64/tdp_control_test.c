@@ -146,6 +146,68 @@ TEST_F(control, mapped)
 		       EXPECT_TDP_MAPPED(t, t->gpa, NPAGES, PG_LEVEL_4K));
 }
 
+/* A whole line of the map, its runs as in printf(). */
+#define EXPECT_MAP(_where, _gpa, _nr, _statement, ...) do {		\
+	char __runs[128], __line[256];					\
+									\
+	snprintf(__runs, sizeof(__runs), __VA_ARGS__);			\
+	snprintf(__line, sizeof(__line),				\
+		 "\n# tdp-map: %s, %s: gpa 0x%lx stride 0x1000 nr %d: %s\n", \
+		 tdp_method_name(tdp_has_method(KVM_TDP_WALK_HELPER) ?	\
+				 KVM_TDP_WALK_HELPER : KVM_TDP_WALK_TABLE), \
+		 _where, (u64)(_gpa), _nr, __runs);			\
+	EXPECT_REFUSED(__line, _statement);				\
+} while (0)
+
+/*
+ * What is told to programs is what was wanted and what is there, of both views.
+ *
+ * Rules: control.assertions
+ */
+TEST_F(control, map)
+{
+	struct tdp_vm *t = &self->t;
+	u64 gpa = t->gpa + (NPAGES - 1) * PAGE_SIZE, pfn = self->pfns[NPAGES - 1];
+	u64 pfns[] = { pfn, pfn + 1 };
+
+	EXPECT_MAP("shared", gpa, 1,
+		   EXPECT_TDP_LEAF(t->vcpu, gpa, PG_LEVEL_2M, pfn),
+		   "1*2M@%lx>4K@%lx", pfn, pfn);
+	EXPECT_MAP("private", gpa, 1,
+		   EXPECT_TDP_LEAF(t->vcpu, gpa, PG_LEVEL_4K, pfn + 1),
+		   "1*4K@%lx>4K@%lx", pfn + 1, pfn);
+	EXPECT_MAP("private", gpa, 2,
+		   EXPECT_TDP_LEAVES(t->vcpu, gpa, 2, PG_LEVEL_4K, pfns),
+		   "1*4K@%lx 1*4K@%lx>-", pfn, pfn + 1);
+	EXPECT_MAP("shared", gpa, 3, EXPECT_TDP_ABSENT(t->vcpu, gpa, 3),
+		   "1*->4K@%lx 2*-", pfn);
+}
+
+/* Rules: control.assertions */
+TEST_F(control, map_is_bounded)
+{
+	struct tdp_vm *t = &self->t;
+	struct control_result r;
+	int rets[128];
+	u64 pfns[128] = {};
+	const struct tdp_expect want = {
+		.gpa = t->gpa,
+		.stride = PAGE_SIZE,
+		.nr = ARRAY_SIZE(rets),
+		.rets = rets,
+		.pfns = pfns,
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(rets); i++)
+		rets[i] = i % 2 ? PG_LEVEL_4K : -ENOENT;
+	r = CONTROL(EXPECT_TDP_WALKS(t->vcpu, &want));
+	EXPECT_EQ(r.exit_code, KSFT_FAIL);
+	EXPECT_NE(strstr(r.log, " ...\n# tdp-map: "), NULL)
+		TH_LOG("%s", r.log);
+	EXPECT_LT(strlen(r.log), sizeof(struct tdp_msg) + 128);
+}
+
 /* Which answers to falsify, and how. */
 static struct {
 	enum kvm_tdp_walk_method method;

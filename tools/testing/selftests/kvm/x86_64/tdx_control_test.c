@@ -54,6 +54,7 @@ TEST_F(td_control, roots)
 {
 	struct tdp_vm *t = &self->t;
 	u64 nowhere = slot_gpa(t, NOWHERE), shared = slot_gpa(t, SHARED);
+	char found[64];
 
 	EXPECT_ACCEPTED(EXPECT_TD_PRIVATE(t->vcpu, t->gpa, NPAGES,
 					  self->private_pfns));
@@ -65,6 +66,14 @@ TEST_F(td_control, roots)
 		       EXPECT_TD_PRIVATE(t->vcpu, shared, NPAGES,
 					 self->shared_pfns));
 	EXPECT_REFUSED("Wanted level 1 (4K), got -ENOENT",
+		       EXPECT_TD_SHARED(t->vcpu, t->gpa, NPAGES, PG_LEVEL_4K,
+					self->private_pfns));
+	/* Both roots are told of, whichever is wrong. */
+	EXPECT_REFUSED(", private: gpa 0x100004000 stride 0x1000 nr 4: 4*-\n",
+		       EXPECT_TD_SHARED(t->vcpu, shared, NPAGES, PG_LEVEL_2M,
+					self->shared_pfns));
+	snprintf(found, sizeof(found), "*->4K@%lx", self->private_pfns[0]);
+	EXPECT_REFUSED(found,
 		       EXPECT_TD_SHARED(t->vcpu, t->gpa, NPAGES, PG_LEVEL_4K,
 					self->private_pfns));
 	EXPECT_REFUSED("got -ENOENT",

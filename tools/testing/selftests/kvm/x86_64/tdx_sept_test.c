@@ -160,7 +160,11 @@ TEST_F(sept, differences_are_noticed)
 	EXPECT_ACCEPTED(EXPECT_TD_SEPT(t->vcpu, t->gpa, 4, pfns, TD_SEPT_MAPPED));
 	EXPECT_REFUSED("state 2", EXPECT_TD_SEPT(t->vcpu, t->gpa, 4, pfns,
 						 TD_SEPT_PENDING));
+	EXPECT_REFUSED(">4K.mapped@", EXPECT_TD_SEPT(t->vcpu, t->gpa, 4, pfns,
+						     TD_SEPT_PENDING));
 	EXPECT_REFUSED("nothing", EXPECT_TD_SEPT_FREE(t->vcpu, slot_gpa(t, 3), 2));
+	EXPECT_REFUSED("Secure EPT, private: gpa 0x100003000 stride 0x1000 nr 2: 1*->4K.mapped@",
+		       EXPECT_TD_SEPT_FREE(t->vcpu, slot_gpa(t, 3), 2));
 	EXPECT_ACCEPTED(EXPECT_TD_SEPT_FREE(t->vcpu, slot_gpa(t, 4), 2));
 	EXPECT_REFUSED("state 4", EXPECT_TD_SEPT(t->vcpu, slot_gpa(t, 1), 4, pfns + 1,
 						 TD_SEPT_MAPPED));

@@ -22,8 +22,10 @@ const char *td_host_lacks(void)
 
 struct kvm_vm *td_open(void)
 {
-	struct kvm_vm *vm = vm_create_barebones_type(KVM_X86_TDX_VM);
+	struct kvm_vm *vm;
 
+	tdp_tell_vm_type("td");
+	vm = vm_create_barebones_type(KVM_X86_TDX_VM);
 	/* What the host's processor has does not count for a TD. */
 	vm->pa_bits = TD_GPA_BITS;
 	vm->max_gfn = TD_SHARED_BIT / PAGE_SIZE - 1;

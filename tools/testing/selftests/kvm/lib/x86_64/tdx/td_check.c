@@ -15,7 +15,7 @@ static bool td_check_one_root(struct kvm_vcpu *vcpu, struct tdp_expect want,
 		.ret = -ENOENT,
 	};
 
-	return tdp_check(vcpu, &want, msg) && tdp_check(vcpu, &other, msg);
+	return tdp_check_pair(vcpu, &want, &other, msg);
 }
 
 static bool td_check_both_gpas(struct kvm_vcpu *vcpu, struct tdp_expect want,

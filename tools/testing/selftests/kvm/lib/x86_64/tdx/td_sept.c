@@ -42,6 +42,46 @@ static void describe(u64 gpa, const struct kvm_tdp_sept_entry *entry, u64 tdr,
 		 gpa);
 }
 
+/* What an entry says, as a leaf; what is odd in another way is in the message. */
+static struct tdp_leaf sept_leaf(const struct kvm_tdp_sept_entry *entry)
+{
+	static const char * const names[] = {
+		[TD_SEPT_BLOCKED] = "blocked",
+		[TD_SEPT_PENDING] = "pending",
+		[TD_SEPT_PENDING_BLOCKED] = "pending-blocked",
+		[TD_SEPT_MAPPED] = "mapped",
+	};
+	unsigned int state = sept_state(entry);
+
+	if (entry->status || state == TD_SEPT_FREE)
+		return (struct tdp_leaf) { .ret = -ENOENT, .pfn = TDP_NO_PFN };
+	return (struct tdp_leaf) {
+		.ret = PG_LEVEL_4K + (entry->info & SEPT_INFO_LEVEL),
+		.pfn = (entry->entry & SEPT_ADDRESS) / PAGE_SIZE,
+		.state = state < ARRAY_SIZE(names) ? names[state] : "unknown",
+	};
+}
+
+/* @pfns is NULL where nothing must be mapped. */
+static void draw(u64 gpa, u64 nr, const struct kvm_tdp_sept_entry *entries,
+		 const u64 *pfns, enum td_sept_state state, struct tdp_msg *msg)
+{
+	const char *name = state == TD_SEPT_PENDING ? "pending" : "mapped";
+	struct tdp_leaf want = { .ret = -ENOENT, .pfn = TDP_NO_PFN }, got;
+	struct tdp_map map;
+	u64 i;
+
+	tdp_map_clear(msg);
+	tdp_map_begin(&map, msg, "Secure EPT, private", gpa, PAGE_SIZE, nr);
+	for (i = 0; i < nr; i++) {
+		if (pfns)
+			want = (struct tdp_leaf) { PG_LEVEL_4K, pfns[i], name };
+		got = sept_leaf(&entries[i]);
+		tdp_map_add(&map, &want, &got);
+	}
+	tdp_map_end(&map);
+}
+
 /* The answers, for the caller to free(); NULL, and a message, without them. */
 static struct kvm_tdp_sept_entry *read_sept(struct kvm_vcpu *vcpu, u64 gpa,
 					    u64 nr, u64 *tdr,
@@ -80,6 +120,7 @@ bool td_check_sept(struct kvm_vcpu *vcpu, u64 gpa, u64 nr, const u64 *pfns,
 		snprintf(want, sizeof(want), "state %d, HPA 0x%lx", state,
 			 (u64)(pfns[i] * PAGE_SIZE));
 		describe(gpa + i * PAGE_SIZE, &entries[i], tdr, want, msg);
+		draw(gpa, nr, entries, pfns, state, msg);
 	}
 	free(entries);
 	return i == nr;
@@ -98,8 +139,10 @@ bool td_check_sept_free(struct kvm_vcpu *vcpu, u64 gpa, u64 nr,
 	for (i = 0; i < nr; i++)
 		if (!is_free(&entries[i]))
 			break;
-	if (i < nr)
+	if (i < nr) {
 		describe(gpa + i * PAGE_SIZE, &entries[i], tdr, "nothing", msg);
+		draw(gpa, nr, entries, NULL, TD_SEPT_FREE, msg);
+	}
 	free(entries);
 	return i == nr;
 }
