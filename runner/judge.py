@@ -128,6 +128,9 @@ class Run:
     meta: dict[str, Any] = field(default_factory=dict)
     hosts: list[Host] = field(default_factory=list)
     contract: dict[str, str] = field(default_factory=dict)
+    rules: list[contract_rules.Rule] = field(default_factory=list)
+    source_cases: list[contract_rules.SourceCase] = \
+        field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
     def all_failures(self) -> list[Failure]:
@@ -550,12 +553,13 @@ def requested_tests(run: Run, name: str) -> list[str] | None:
 def name_rules(run: Run, contract: Path, tests: Path) -> None:
     """Tell each case which rules it shows."""
     try:
-        run.contract = contract_rules.read_contract(contract)
-        cases = contract_rules.read_tests(tests)[0]
+        run.rules = contract_rules.read_rules(contract)
+        run.source_cases = contract_rules.read_tests(tests)[0]
     except (OSError, ValueError) as error:
         run.failures.append(Failure("input", f"no rules: {error}"))
         return
-    table = contract_rules.rules_of(cases)
+    run.contract = {rule.name: rule.text for rule in run.rules}
+    table = contract_rules.rules_of(run.source_cases)
     for host in run.hosts:
         for test in host.log.tests:
             for case in test.cases:

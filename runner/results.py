@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import ktap
+import mapping
+import matrix
 from judge import Failure, Host, Run
+
+
+# Raised when what a reader relies on changes its place or its meaning;
+# docs/schema/results.schema.json describes it.
+SCHEMA_VERSION = 1
 
 
 def test_failed(host: Host, test: ktap.Test) -> bool:
@@ -68,7 +75,10 @@ def json_case(host: Host, test: ktap.Test,
     return {"host": host.name, "test": test.name, "case": case.name,
             "result": case.result, "reason": case.reason,
             "milliseconds": case.milliseconds, "rules": case.rules,
-            "messages": case.messages if case.result != ktap.PASS else []}
+            "vm_types": matrix.vm_types(test.name, case),
+            "messages": case.messages if case.result != ktap.PASS else [],
+            "maps": [mapping.to_json(found) for found in case.maps]
+            if case.result in ktap.BAD else []}
 
 
 def json_test(host: Host, test: ktap.Test) -> dict[str, Any]:
@@ -115,13 +125,14 @@ def json_run(run: Run) -> dict[str, Any]:
     """The whole run."""
     cases = [json_case(host, test, case) for host in run.hosts
              for test in host.log.tests for case in test.cases]
-    return {"verdict": run.verdict, "totals": totals(run),
+    return {"schema_version": SCHEMA_VERSION,
+            "verdict": run.verdict, "totals": totals(run),
             "failures": [json_failure(failure)
                          for failure in run.all_failures()],
             "kernel": run.meta.get("kernel"), "suite": run.meta.get("suite"),
             "notes": notes(run),
             "hosts": [json_host(host) for host in run.hosts],
-            "cases": cases}
+            "rules": matrix.json_rules(run), "cases": cases}
 
 
 def replace(path: Path, text: str) -> None:

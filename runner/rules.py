@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 RULE_ID = re.compile(r"[a-z][a-z0-9]*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)+$")
-RULE_ROW = re.compile(r"\|\s*`([^`]+)`\s*\|\s*(.*?)\s*\|")
+RULE_ROW = re.compile(r"\|\s*`([^`]+)`\s*\|\s*(.*?)\s*\|"
+                      r"(?:\s*(.*?)\s*\|)?")
+HEADING = re.compile(r"## +(.*\S)")
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 DEFINE = re.compile(r"^[ \t]*#[ \t]*define\b(?:[^\n]*\\\n)*[^\n]*",
                     re.MULTILINE)
@@ -33,6 +35,15 @@ MACROS = {
 
 
 @dataclass
+class Rule:
+    """A row of the contract."""
+    name: str
+    text: str
+    source: str
+    section: str
+
+
+@dataclass
 class SourceCase:
     """A case in a test's source."""
     test: str
@@ -42,14 +53,23 @@ class SourceCase:
     rules: list[str] = field(default_factory=list)
 
 
-def read_contract(path: Path) -> dict[str, str]:
-    """The rules of the contract: id and sentence."""
-    rules: dict[str, str] = {}
+def read_rules(path: Path) -> list[Rule]:
+    """The rules of the contract, in its order; of a double the first."""
+    rules: dict[str, Rule] = {}
+    section = ""
     for line in path.read_text(encoding="utf-8").splitlines():
+        if match := HEADING.match(line):
+            section = match[1]
         match = RULE_ROW.match(line)
         if match and RULE_ID.match(match[1]):
-            rules.setdefault(match[1], match[2])
-    return rules
+            rules.setdefault(match[1], Rule(match[1], match[2],
+                                            match[3] or "", section))
+    return list(rules.values())
+
+
+def read_contract(path: Path) -> dict[str, str]:
+    """The rules of the contract: id and sentence."""
+    return {rule.name: rule.text for rule in read_rules(path)}
 
 
 def duplicate_rules(path: Path) -> list[str]:

@@ -109,6 +109,7 @@ LOGS = {
     "whole-skip-no-reason": ([("reason", "skip_test", "")],
                              "without a reason"),
     # A case went wrong.
+    "mapped": ([("case", "good_test", MAPPED)], "fail"),
     "not-ok": ([("case", "good_test", MAPPED)], "fail"),
     "interleaved-not-ok": ([("case", "good_test", MAPPED)], "fail"),
     "xpass": ([("xpass", "good_test", MAPPED)], "xpass"),
