@@ -41,9 +41,10 @@ genisoimage		genisoimage
 /usr/share/bochs/BIOS-bochs-latest	bochsbios
 /usr/share/vgabios/vgabios.bin	vgabios
 '
-# Only `make check` asks for these.
+# Only `make check` and `make test` ask for these.
 LINTERS='
 shellcheck		shellcheck
+xmllint			libxml2-utils
 cppcheck		cppcheck
 sparse			sparse
 '

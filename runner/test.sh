@@ -89,7 +89,7 @@ judge() {
 }
 
 mkdir -p "$LOGS"
-"$top/runner/deps.sh"
+"$top/runner/deps.sh" check
 python_tests
 shell_tests
 soft_tests
