@@ -125,8 +125,8 @@ def text_kernel(run: Run) -> str:
             (f":\n  {difference}" if difference else ""))
 
 
-def text(run: Run) -> str:
-    """The summary for people."""
+def text(run: Run, page: str = "") -> str:
+    """The summary for people, and where the page to look at is."""
     lines = [text_kernel(run)]
     lines += [f"  Note: {note}" for note in notes(run)]
     for host in run.hosts:
@@ -148,5 +148,6 @@ def text(run: Run) -> str:
               f"{seconds(number['milliseconds'])}"]
     why = f": {len(failures)} reason{'' if len(failures) == 1 else 's'}" \
         if failures else ""
+    lines += [f"Report: {page}"] if page else []
     lines.append(f"Verdict: {run.verdict}{why}")
     return "\n".join(lines) + "\n"

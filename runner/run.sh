@@ -138,7 +138,7 @@ trap 'exit 143' TERM HUP
 
 start=$(now_ms)
 lock_out
-rm -f "$OUT/results.json" "$OUT/results.tap"
+rm -f "$OUT/results.json" "$OUT/results.tap" "$OUT/results.junit.xml" "$OUT/report.html" "$OUT/certificate.json"
 prepare
 selected=${TESTS:-$(all_tests)}
 assign_tests

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Give the verdict on a run.
 
-Reads what the hosts left in out/, writes results.tap and results.json, and
+Reads what the hosts left in out/, writes it down for people and programs, and
 prints a summary.  Exit status 0 means "pass", and nothing else does; 1 means
 "fail", 2 "could not judge".
 """
@@ -12,13 +12,19 @@ import json
 import os
 import sys
 import traceback
+from datetime import datetime, timezone
 from pathlib import Path
 
+import certificate
 import judge
+import junit
+import page
 import report
 import results
 import tap
 
+OUTPUTS = ("results.json", "results.tap", "results.junit.xml", "report.html",
+           "certificate.json")
 SKIPPED = ("skipped", "skipped_tests", "expected_failures")
 
 
@@ -46,8 +52,21 @@ def counts(path: Path) -> int:
 
 def forget(out: Path) -> None:
     """Remove old results: they must not outlive a run that is not judged."""
-    for name in ("results.json", "results.tap"):
+    for name in OUTPUTS:
         (out / name).unlink(missing_ok=True)
+
+
+def write(out: Path, run: judge.Run) -> None:
+    """All outputs but the summary."""
+    found = results.json_run(run)
+    results.replace(out / "results.tap", tap.tap(run))
+    results.replace(out / "results.json", json.dumps(found, indent=1) + "\n")
+    results.replace(out / "results.junit.xml", junit.render(found))
+    results.replace(out / "report.html", page.render(found))
+    sealed = certificate.of_run(found, datetime.now(timezone.utc))
+    if sealed:
+        results.replace(out / "certificate.json",
+                        json.dumps(sealed, indent=1) + "\n")
 
 
 def give(options: argparse.Namespace) -> int:
@@ -56,10 +75,8 @@ def give(options: argparse.Namespace) -> int:
     hosts = [name for name in options.hosts.split(",") if name]
     run = judge.judge_run(options.out, options.meta, hosts,
                           options.contract, options.tests)
-    results.replace(options.out / "results.tap", tap.tap(run))
-    results.replace(options.out / "results.json",
-                    json.dumps(results.json_run(run), indent=1) + "\n")
-    sys.stdout.write(report.text(run))
+    write(options.out, run)
+    sys.stdout.write(report.text(run, str(options.out / "report.html")))
     sys.stdout.flush()
     return judge.STATUS[run.verdict]
 
