@@ -2,7 +2,7 @@
 #
 # The two commands are `make run` and `make test`; `make help` lists the rest.
 
-export KDIR HOSTS TESTS OUT CACHE V JOBS KCONFIG CMDLINE
+export KDIR HOSTS TESTS OUT CACHE V JOBS KCONFIG CMDLINE RULE FILE
 
 help:
 	@sed -n 's/^#@ //p' $(MAKEFILE_LIST)
@@ -11,6 +11,10 @@ help:
 #@ make test     the project's own tests, and `make run` among them
 #@ make check    the linters and the consistency of rules and cases
 #@ make bench    how fast the probe walks
+#@ make explain RULE=id
+#@              a rule: its text and source, its cases, its mutants, its last results
+#@ make verify-certificate FILE=out/certificate.json
+#@              whether a real host's certificate is as it was issued
 #@ make clean    remove out/; make distclean also what is cached for all clones
 #@
 #@ KDIR=path     the kernel tree to judge (default: Debian's source package)
@@ -33,10 +37,16 @@ check:
 bench:
 	@runner/bench.sh
 
+explain:
+	@python3 runner/explain.py --results "$${OUT:-out}/results.json" -- "$$RULE"
+
+verify-certificate:
+	@python3 runner/certificate.py "$$FILE"
+
 clean:
 	rm -rf out
 
 distclean: clean
 	@runner/distclean.sh
 
-.PHONY: help run test check bench clean distclean
+.PHONY: help run test check bench explain verify-certificate clean distclean
