@@ -230,6 +230,19 @@ def parse(data: bytes) -> KernelLog:
     return log
 
 
+def during(log: KernelLog, test: str, limit: int = 100) -> list[str]:
+    """What the kernel said while a test ran, the last lines of it."""
+    said: list[str] = []
+    inside = False
+    for line in log.lines:
+        match = MARK.search(line)
+        if match:
+            inside = match[1] == "begin" and match[2] == test
+        elif inside and line.strip():
+            said.append(message(line))
+    return said[-limit:]
+
+
 def tail(log: KernelLog, count: int = 15) -> list[str]:
     """The last lines that are not empty."""
     return [line for line in log.lines if line.strip()][-count:]

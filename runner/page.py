@@ -23,7 +23,7 @@ Results = dict[str, Any]
 
 # How many failing cases are open when the page is, and how much of a log.
 OPEN_CASES = 3
-MAX_LOG = 60
+MAX_LOG = 100
 SLOWEST = 10
 
 BAD = {"fail", "xpass", "crash", "timeout", "missing"}
@@ -70,6 +70,8 @@ class Page:
         self.text = {rule["rule"]: rule["text"] for rule in results["rules"]}
         self.cases = {(case["host"], case["test"], case["case"]): case
                       for case in results["cases"]}
+        self.tests = {(host["host"], test["test"]): test
+                      for host in results["hosts"] for test in host["tests"]}
         self.failing = [failure for failure in results["failures"]
                         if failure["case"]]
         self.whole = [failure for failure in results["failures"]
@@ -127,13 +129,15 @@ def judged(results: Results) -> list[tuple[str, str]]:
              ("Origin", f"<code>{escape(origin)}</code>"),
              ("Tree", f"<code>{escape(kernel.get('tree', 'unknown'))}</code>"),
              ("Configuration",
-              f"<code>{escape(kernel.get('config_sha256', 'unknown')[:16])}"
+              f"<code>{escape(kernel.get('config_sha256', 'unknown'))}"
               "</code>"),
              ("Patches", "<br>".join(f"<code>{escape(name)}</code>"
                                      for name in patches) or "none")]
     if kernel.get("difference"):
         items.append(("Difference", escape(kernel["difference"])))
-    items.append(("Suite", f"<code>{escape(suite[:16])}</code>"))
+    if results.get("date"):
+        items.insert(0, ("Date", escape(results["date"])))
+    items.append(("Suite", f"<code>{escape(suite)}</code>"))
     items += [("Note", escape(note)) for note in results["notes"]]
     return items
 
@@ -223,7 +227,7 @@ def matrix_cell(page: Page, rule: dict[str, Any], host: str,
 
 def matrix_row(page: Page, rule: dict[str, Any]) -> str:
     """One rule."""
-    css = "held" if rule["result"] == "pass" else "odd"
+    css = {"pass": "held", None: "none"}.get(rule["result"], "odd")
     cells = "".join(matrix_cell(page, rule, *column) for column in page.columns)
     return (f'<tr class="{css}"><th scope="row"><a href="#'
             f'{anchor("rule", rule["rule"])}"><code>{escape(rule["rule"])}'
@@ -253,6 +257,10 @@ def grouped(rules: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     return groups
 
 
+TOGGLE = ('<label class="toggle"><input type="checkbox" id="{name}"> '
+          "{text}</label>")
+
+
 def matrix_part(page: Page) -> str:
     """The matrix of rules, hosts and VM types."""
     if not page.columns:
@@ -262,8 +270,9 @@ def matrix_part(page: Page) -> str:
         f'scope="rowgroup">{escape(name)}</th></tr>' +
         "".join(matrix_row(page, rule) for rule in rules) +
         "</tbody>" for name, rules in grouped(page.results["rules"]).items())
-    toggle = ('<label class="toggle"><input type="checkbox" id="only"> '
-              "only what did not pass</label>")
+    toggle = TOGGLE.format(name="only", text="only what did not pass")
+    if any(rule["result"] is None for rule in page.results["rules"]):
+        toggle += TOGGLE.format(name="all", text="also what was not judged")
     return section("rules", "Rules",
                    f'{toggle}<div class="scroll"><table class="matrix">'
                    f"{matrix_head(page)}{body}</table></div>",
@@ -367,6 +376,14 @@ def failure_group(page: Page, failures: list[dict[str, Any]], opened: int,
     return "".join(parts)
 
 
+def kernel_said(page: Page, host: str, test: str) -> str:
+    """The kernel's log while a test ran that failed."""
+    lines = page.tests.get((host, test), {"log": []})["log"]
+    return (f'<details class="kernel"><summary>Kernel log while it ran, '
+            f"{plural(len(lines), 'line')}</summary>{log_lines(lines)}"
+            "</details>") if lines else ""
+
+
 LEGEND = ('<p class="legend"><i class="private"></i>private '
           '<i class="shared"></i>shared <i class="both"></i>alike in both '
           '<i class="void"></i>not mapped <i class="diff"></i>differs '
@@ -386,6 +403,7 @@ def failures_part(page: Page) -> str:
         parts.append(f"<h3>{escape(host)} {name}</h3>" if host or test
                      else "<h3>The run</h3>")
         parts.append(failure_group(page, failures, opened, seen))
+        parts.append(kernel_said(page, host, test))
         opened += sum(bool(failure["case"]) for failure in failures)
     drawn = any(case["maps"] for case in page.results["cases"])
     return section("failures", "What failed", "".join(

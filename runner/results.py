@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import klog
 import ktap
 import mapping
 import matrix
@@ -88,7 +89,9 @@ def json_test(host: Host, test: ktap.Test) -> dict[str, Any]:
             test_failed(host, test) else test.result,
             "reason": test.reason or test.plan_skip or "",
             "plan": test.plan, "cases": len(test.cases),
-            "milliseconds": test.milliseconds}
+            "milliseconds": test.milliseconds,
+            "log": klog.during(host.kernel, test.name)
+            if test_failed(host, test) else []}
 
 
 def json_host(host: Host) -> dict[str, Any]:
@@ -126,6 +129,7 @@ def json_run(run: Run) -> dict[str, Any]:
     cases = [json_case(host, test, case) for host in run.hosts
              for test in host.log.tests for case in test.cases]
     return {"schema_version": SCHEMA_VERSION,
+            "date": run.meta.get("date"),
             "verdict": run.verdict, "totals": totals(run),
             "failures": [json_failure(failure)
                          for failure in run.all_failures()],

@@ -83,6 +83,7 @@ write_meta() {
 	done
 	cat >"$OUT/meta.json" <<-META
 	{
+	  "date": "$(date -u +%Y-%m-%dT%H:%M:%SZ)",
 	  "kernel": {
 	    "version": $(json_string "$(make -s -C "$shadow" kernelversion)"),
 	    "tree": $(json_string "$source"),

@@ -174,6 +174,17 @@ class Complaints(unittest.TestCase):
         splat = klog.parse(text.encode()).splats[0]
         self.assertEqual(splat.lines[0], "what is odd")
 
+    def test_during(self) -> None:
+        """What was said while one test ran, and nothing else."""
+        text = ("<4>run-tests: begin one_test\nfirst\n"
+                "<4>run-tests: end one_test status 0\nbetween\n"
+                "<4>run-tests: begin two_test\n\nsecond\nthird\n")
+        log = klog.parse(text.encode())
+        self.assertEqual(klog.during(log, "one_test"), ["first"])
+        self.assertEqual(klog.during(log, "two_test"), ["second", "third"])
+        self.assertEqual(klog.during(log, "two_test", 1), ["third"])
+        self.assertEqual(klog.during(log, "three_test"), [])
+
     def test_taint(self) -> None:
         """Which bits matter, and which the suite itself causes."""
         for bit in range(20):

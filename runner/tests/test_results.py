@@ -118,7 +118,7 @@ class Schema(InFolder):
         """A member that readers rely on is not left out unnoticed."""
         whole = self.replay("mapped")
         optional = {"package", "commit", "difference", "cpus", "memory_mib",
-                    "cmdline", "native"}
+                    "cmdline", "native", "date"}
         seen = set()
         for path in places(whole):
             names = tuple("#" if isinstance(name, int) else name
