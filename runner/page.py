@@ -47,6 +47,11 @@ def anchor(*words: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "-", "--".join(words))
 
 
+def case_anchor(case: dict[str, Any]) -> str:
+    """The id of a case that failed."""
+    return anchor("case", case["host"], case["test"], case["case"])
+
+
 def plural(number: int, word: str) -> str:
     """A number and its noun."""
     return f"{number} {word}{'' if number == 1 else 's'}"
@@ -76,8 +81,10 @@ class Page:
                         if failure["case"]]
         self.whole = [failure for failure in results["failures"]
                       if not failure["case"]]
-        self.known = results.get("known_failures") or []
+        self.known = [case for case in results["cases"]
+                      if case["result"] == "xfail"]
 
+        self.shown = {case_anchor(case) for case in self.failing + self.known}
         self.columns = self.used_columns()
         # The first one of each host.
         self.edges = {column for at, column in enumerate(self.columns)
@@ -97,8 +104,8 @@ class Page:
 def bar(totals: dict[str, int]) -> str:
     """Cases as parts of a line."""
     parts = (("pass", totals["passed"]), ("fail", totals["failed_cases"]),
-             ("known", totals.get("known_failures", 0) +
-              totals["expected_failures"]), ("skip", totals["skipped"]))
+             ("known", totals["expected_failures"]),
+             ("skip", totals["skipped"]))
     spans = "".join(f'<span class="{name}" style="flex-grow:{number}"></span>'
                     for name, number in parts if number)
     return f'<div class="bar" aria-hidden="true">{spans}</div>'
@@ -106,13 +113,10 @@ def bar(totals: dict[str, int]) -> str:
 
 def numbers(totals: dict[str, int]) -> str:
     """Cases in words."""
-    known = totals.get("known_failures", 0)
     parts = [f"<b>{totals['passed']}</b> passed",
              f"<b>{totals['failed_cases']}</b> failed"]
-    if known:
-        parts.append(f"<b>{known}</b> failed as known")
     if totals["expected_failures"]:
-        parts.append(f"<b>{totals['expected_failures']}</b> failed as expected")
+        parts.append(f"<b>{totals['expected_failures']}</b> failed as known")
     parts.append(f"<b>{totals['skipped']}</b> skipped")
     return (f"Of {plural(totals['cases'], 'case')} "
             f"{', '.join(parts)}; the tests took "
@@ -138,7 +142,8 @@ def judged(results: Results) -> list[tuple[str, str]]:
     if results.get("date"):
         items.insert(0, ("Date", escape(results["date"])))
     items.append(("Suite", f"<code>{escape(suite)}</code>"))
-    items += [("Note", escape(note)) for note in results["notes"]]
+    items += [("Note", escape(note)) for note in
+              results["notes"] + results.get("stale", [])]
     return items
 
 
@@ -189,6 +194,10 @@ def cell_target(page: Page, rule: str, host: str, vm_type: str) -> str:
         if case and failure["host"] == host and rule in case["rules"] and \
                 vm_type in (case["vm_types"] or ["other"]):
             return anchor("case", host, failure["test"], failure["case"])
+    for case in page.known:
+        if case["host"] == host and rule in case["rules"] and \
+                vm_type in (case["vm_types"] or ["other"]):
+            return case_anchor(case)
     return anchor("rule", rule)
 
 
@@ -293,22 +302,25 @@ def log_lines(lines: list[str]) -> str:
     return f'<pre class="log">{escape(text + rest)}</pre>'
 
 
-def maps_of(case: dict[str, Any], message: str) -> str:
-    """The pictures that belong to a message."""
-    views = [mapping.from_json(found) for found in case["maps"]
-             if found["message"] == message]
-    return picture.draw_views(views) if views else ""
+def next_maps(maps: list[mapping.Map], message: str) -> list[mapping.Map]:
+    """Take the maps of a message off: each view once, as it was told."""
+    views: list[mapping.Map] = []
+    while maps and maps[0].message == message and \
+            maps[0].where not in [view.where for view in views]:
+        views.append(maps.pop(0))
+    return views
 
 
 def messages_part(case: dict[str, Any]) -> str:
     """What the case said, each message with its picture."""
     said = [message for message in case["messages"]
             if not report.NOISE.match(message)]
+    maps = [mapping.from_json(found) for found in case["maps"]]
     parts = []
-    for message in dict.fromkeys(said[:report.MAX_MESSAGES]):
-        text = message.removeprefix("# ")
-        parts.append(f'<pre class="say">{escape(text)}</pre>'
-                     f"{maps_of(case, message)}")
+    for message in said[:report.MAX_MESSAGES]:
+        text = escape(message.removeprefix("# "))
+        parts.append(f'<pre class="say">{text}</pre>'
+                     f"{picture.draw_views(next_maps(maps, message))}")
     if len(said) > report.MAX_MESSAGES:
         parts.append(f'<p class="rest">{len(said) - report.MAX_MESSAGES} '
                      "more messages</p>")
@@ -332,20 +344,26 @@ def rule_lines(page: Page, names: list[str]) -> str:
                    for name in names)
 
 
+def case_body(page: Page, case: dict[str, Any], failure: dict[str, Any],
+              reason: str) -> str:
+    """All that is known of a case that failed."""
+    why = f'<p class="why">{escape(reason)}</p>' if reason else ""
+    advice = f'<p class="advice">{escape(failure["advice"])}</p>' \
+        if failure["advice"] else ""
+    return (f'<div class="body">{rule_lines(page, case["rules"])}{why}'
+            f"{messages_part(case)}{log_lines(failure['log'])}{advice}</div>")
+
+
 def failing_case(page: Page, failure: dict[str, Any], is_open: bool) -> str:
-    """A case that failed, with all that is known of it."""
+    """A case that failed, in a line and in full."""
     key = (failure["host"], failure["test"], failure["case"])
-    case = page.cases.get(key, {"messages": [], "maps": [], "rules": [],
-                                "milliseconds": None})
-    reason = "" if failure["reason"] == "fail" else \
-        f'<p class="why">{escape(failure["reason"])}</p>'
+    case = page.cases.get(key, {"messages": [], "maps": [], "rules": []})
+    reason = "" if failure["reason"] == "fail" else failure["reason"]
     return (f'<details class="case" id="{anchor("case", *key)}"'
             f'{" open" if is_open else ""}><summary><code>'
             f'{escape(failure["case"])}</code> <span>'
             f"{escape(summary_line(case, failure))}</span></summary>"
-            f'<div class="body">{rule_lines(page, case["rules"])}{reason}'
-            f"{messages_part(case)}{log_lines(failure['log'])}"
-            f'<p class="advice">{escape(failure["advice"])}</p></div></details>')
+            f"{case_body(page, case, failure, reason)}</details>")
 
 
 def whole_failure(failure: dict[str, Any], times: int,
@@ -410,17 +428,21 @@ def failures_part(page: Page) -> str:
         ([LEGEND] if drawn else []) + parts) if parts else "")
 
 
+def known_case(page: Page, case: dict[str, Any]) -> str:
+    """A case that failed as it is known to."""
+    return (f'<details class="case known" id="{case_anchor(case)}"><summary>'
+            f"<code>{escape(case['case'])}</code> <span>{escape(case['host'])}, "
+            f"{escape(case['test'])}: {escape(case['reason'])}</span></summary>"
+            + case_body(page, case, {"advice": "", "log": []}, case["reason"])
+            + "</details>")
+
+
 def known_part(page: Page) -> str:
-    """Failures that a waiver names."""
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(known.get(name, '')))}</td>"
-                         for name in ("rule", "host", "test", "case",
-                                      "reason")) + "</tr>"
-        for known in page.known)
-    body = ('<table class="plain"><thead><tr><th>Rule</th><th>Host</th>'
-            "<th>Test</th><th>Case</th><th>Why it is known</th></tr></thead>"
-            f"<tbody>{rows}</tbody></table>") if rows else ""
-    return section("known", "Known failures", body)
+    """Failures that the suite knows of, and says so."""
+    return section("known", "Known failures", "".join(
+        known_case(page, case) for case in page.known),
+        "What this kernel is known to get wrong: the rule stands, the verdict "
+        "passes over it, and says so.")
 
 
 # Skipped, timings, hosts, cases.
@@ -511,12 +533,11 @@ def hosts_part(page: Page) -> str:
 def case_line(page: Page, case: dict[str, Any]) -> str:
     """One case of one host."""
     name = f"<code>{escape(case['case'])}</code>"
-    key = (case["host"], case["test"], case["case"])
-    if any((failure["host"], failure["test"], failure["case"]) == key
-           for failure in page.failing):
-        name = f'<a href="#{anchor("case", *key)}">{name}</a>'
+    if case_anchor(case) in page.shown:
+        name = f'<a href="#{case_anchor(case)}">{name}</a>'
     types = ", ".join(VM_NAMES[vm_type] for vm_type in case["vm_types"])
-    word = "fail" if case["result"] in BAD else case["result"]
+    word = "fail" if case["result"] in BAD else \
+        {"xfail": "known"}.get(case["result"], case["result"])
     return (f'<tr><td><span class="cell {word}">{escape(case["result"])}</span>'
             f"</td><td>{name}</td><td>{escape(case['test'])}</td>"
             f"<td>{escape(case['host'])}</td><td>{types}</td>"

@@ -103,7 +103,7 @@ def to_squares(pages: list[Span], base: int, per: int) -> list[Span]:
 
 def scene_of(found: Map) -> Scene:
     """Lay a map out."""
-    if found.stride != mapping.PAGE:
+    if found.stride != mapping.PAGE and found.count > 1:
         spans = list(page_spans(found))
         return Scene("GPA", 1, 0, found.count, spans, True)
     unit, per = choose_unit(found)
@@ -213,7 +213,9 @@ def side(scene: Scene, grid: Grid, block: tuple[int, int, list[Span]],
     """One block of one side, as SVG."""
     start, end, spans = block
     columns = grid.columns
-    origin = start if scene.strided else start // columns * columns
+    # Few squares begin at the left, more in their column of the address space.
+    origin = start if scene.strided or grid.size == 40 else \
+        start // columns * columns
     rows = -(-(end - origin) // columns)
     width, height = columns * grid.size, rows * grid.size
     parts, marks = [], []

@@ -79,7 +79,7 @@ def json_case(host: Host, test: ktap.Test,
             "vm_types": matrix.vm_types(test.name, case),
             "messages": case.messages if case.result != ktap.PASS else [],
             "maps": [mapping.to_json(found) for found in case.maps]
-            if case.result in ktap.BAD else []}
+            if case.result in ktap.BAD | {ktap.XFAIL} else []}
 
 
 def json_test(host: Host, test: ktap.Test) -> dict[str, Any]:

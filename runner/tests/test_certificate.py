@@ -116,9 +116,14 @@ class Certificates(unittest.TestCase):
 
     def test_tampering(self) -> None:
         """Whatever is changed, added or taken away is noticed."""
-        made = self.certificate()
-        made["waivers"] = [{"rule": "walk.level", "host": "native"}]
-        made["sha256"] = certificate.digest(made)
+        self.lay_out("xfail")
+        (self.out / "tests" / "xfail_test.c").write_text(
+            "/* Rules: walk.level */\nTEST_F(page, known)\n", "ascii")
+        made = certificate.of_run(self.results(), NOW)
+        self.assertEqual([waiver["rules"] for waiver in made["waivers"]],
+                         [["walk.level"]])
+        self.assertEqual(made["rules"]["walk.level"]["sw_protected"],
+                         "known")
         self.assertEqual(certificate.wrong(made), "")
         seen = 0
         for path in places(made):

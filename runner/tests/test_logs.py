@@ -110,6 +110,8 @@ LOGS = {
                              "without a reason"),
     # A case went wrong.
     "mapped": ([("case", "good_test", MAPPED)], "fail"),
+    "mutant": ([("case", "tdp_huge_test", "shape.sw_protected_vm.levels")],
+               "fail"),
     "not-ok": ([("case", "good_test", MAPPED)], "fail"),
     "interleaved-not-ok": ([("case", "good_test", MAPPED)], "fail"),
     "xpass": ([("xpass", "good_test", MAPPED)], "xpass"),

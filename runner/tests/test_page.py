@@ -111,6 +111,19 @@ class Page(unittest.TestCase):
         self.assertNotIn("Test failed</pre>", text)
         self.assertNotIn("tdp-map", text)
 
+    def test_same_message_twice(self) -> None:
+        """Each time a message is there it has the maps that came with it."""
+        found = self.results("mapped")
+        case = next(case for case in found["cases"] if case["maps"])
+        before = page.messages_part(case)
+        self.assertEqual(before.count("<figure"), 1)
+        later = [{**one, "gpa": one["gpa"] + 4096} for one in case["maps"]]
+        case["maps"] += later
+        case["messages"] += [case["maps"][0]["message"]]
+        after = page.messages_part(case)
+        self.assertEqual(after.count("<figure"), 2)
+        self.assertEqual(after.count("private and shared alike"), 2)
+
     def test_matrix(self) -> None:
         """A failing cell is marked, and leads to the case that failed."""
         found = self.results("mapped")
@@ -152,14 +165,18 @@ class Page(unittest.TestCase):
                                     body))
 
     def test_known_failures(self) -> None:
-        """They are told, and do not look like a plain pass."""
-        found = self.results("good")
-        found["known_failures"] = [{"rule": "walk.level", "host": "svm",
-                                    "test": "a_test", "case": "a.b",
-                                    "reason": "seen since 7.2"}]
+        """They are told with all that they said, and are no plain pass."""
+        found = self.results("mapped")
+        for case in found["cases"]:
+            if case["result"] == "fail":
+                case["result"] = "xfail"
+                case["reason"] = "known failure: seen since 7.2"
+        found["failures"] = []
+        found["verdict"] = "pass"
         text, _ = self.read(found)
-        self.assertIn("1 known failure", text)
+        self.assertIn("with 1 known failure", text)
         self.assertIn("seen since 7.2", text)
+        self.assertIn("<figure", text)
 
     def test_command(self) -> None:
         """It can be made again of a results.json."""
