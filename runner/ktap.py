@@ -100,6 +100,7 @@ DIRECTIVE = re.compile(r"(SKIP|XFAIL|XPASS|TIMEOUT|TODO|ERROR)\b:?\s*(.*)$",
 # What the library of the tests says to programs, not to people.
 VM_TYPE = re.compile(r"# tdp-vm: (\w+)$")
 MAP = re.compile(r"# tdp-map: (.*)$")
+MODULE = re.compile(r" *# tdp-module: (\S+) build (\d+ \d+)$")
 ASSERTION = "==== Test Assertion Failure ===="
 NOT_THERE = "is not there or cannot be executed"
 
@@ -430,7 +431,10 @@ def feed_host(log: HostLog, text: str, ms: int | None) -> None:
 def feed(log: HostLog, raw: bytes, ms: int | None = None) -> None:
     """Take one complete line, as it came, and when it came."""
     text = clean(raw)
-    if match := merged_end(log, text):
+    if match := MODULE.match(text):
+        log.facts["tdx-module"] = log.facts.get("tdx-module") or match[1]
+        log.facts.setdefault("tdx-build", match[2])
+    elif match := merged_end(log, text):
         if match.start() > 0:
             feed_message(log.running, text[:match.start()].strip())
         end_test(log, match, ms)

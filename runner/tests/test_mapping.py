@@ -82,6 +82,16 @@ class Lines(unittest.TestCase):
                                             "# bad: Test failed"])
         self.assertEqual((good.vm_types, good.maps), ([], []))
 
+    def test_module(self) -> None:
+        """A test tells of the TDX module: a fact of the host, no message."""
+        text = CASE.replace("  # tdp-map: this is no map\n",
+                            "  # tdp-module: 1.5.16 build 744 20250131\n")
+        lines, rest = ktap.split_lines(text.encode())
+        log = ktap.parse(((line, None) for line in lines), rest)
+        self.assertEqual(log.facts, {"tdx-module": "1.5.16",
+                                     "tdx-build": "744 20250131"})
+        self.assertEqual(len(log.tests[0].cases[0].messages), 2)
+
     def test_flood(self) -> None:
         """A case that tells maps without end does not fill the memory."""
         line = "  # tdp-map: " + HEAD + "1: 1*->4K@1f\n"

@@ -362,6 +362,47 @@ static int ioctl_sept(void __user *argp)
 	return copy_to_user(argp, &sept, sizeof(sept)) ? -EFAULT : 0;
 }
 
+static int read_module(struct kvm *kvm, struct kvm_tdp_module *module)
+{
+	u64 tdr;
+	int r;
+
+	if (mutex_lock_killable(&kvm->lock))
+		return -EINTR;
+
+	r = tdp_sept_tdr(kvm, &tdr);
+	if (!r)
+		tdp_module_read(module);
+	mutex_unlock(&kvm->lock);
+
+	return r;
+}
+
+static int ioctl_module(void __user *argp)
+{
+	struct kvm_tdp_module module;
+	struct kvm_vcpu *vcpu;
+	int r;
+
+	if (copy_from_user(&module, argp, sizeof(module)))
+		return -EFAULT;
+	if (module.flags ||
+	    memchr_inv(module.reserved, 0, sizeof(module.reserved)))
+		return -EINVAL;
+
+	CLASS(fd, f)(module.vcpu_fd);
+	r = check_file(f, file_is_vcpu);
+	if (r)
+		return r;
+
+	vcpu = fd_file(f)->private_data;
+	r = read_module(vcpu->kvm, &module);
+	if (r)
+		return r;
+
+	return copy_to_user(argp, &module, sizeof(module)) ? -EFAULT : 0;
+}
+
 static long tdp_walk_ioctl(struct file *file, unsigned int ioctl,
 			   unsigned long arg)
 {
@@ -378,6 +419,8 @@ static long tdp_walk_ioctl(struct file *file, unsigned int ioctl,
 		return ioctl_gmem(argp);
 	case KVM_TDP_SEPT:
 		return ioctl_sept(argp);
+	case KVM_TDP_MODULE:
+		return ioctl_module(argp);
 	default:
 		return -ENOTTY;
 	}

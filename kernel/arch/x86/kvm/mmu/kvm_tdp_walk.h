@@ -190,6 +190,24 @@ struct kvm_tdp_sept {
 	__u64 reserved[2];
 };
 
+/**
+ * struct kvm_tdp_module - ask the TDX module for a field of its own
+ * @vcpu_fd: file descriptor of a vCPU of a TD
+ * @flags: zero
+ * @field: the field's identifier, as Intel's TDX Module ABI has it
+ * @status: out: completion code (RAX) of TDH.SYS.RD
+ * @value: out: R8, the field's value if @status is zero
+ * @reserved: zero
+ */
+struct kvm_tdp_module {
+	__s32 vcpu_fd;
+	__u32 flags;
+	__u64 field;
+	__u64 status;
+	__u64 value;
+	__u64 reserved[2];
+};
+
 /*
  * Errors of every ioctl: -EINVAL for unknown flags or methods, a non-zero
  * reserved field, a count of zero, a range past 2^64, or a file descriptor
@@ -197,7 +215,7 @@ struct kvm_tdp_sept {
  * open; -E2BIG for a count above KVM_TDP_WALK_MAX_COUNT; -EFAULT for memory
  * that cannot be written; -ENOMEM; -ENOTTY for an unknown ioctl.
  * KVM_TDP_WALK alone: -EOPNOTSUPP if the kernel lacks the method.
- * KVM_TDP_SEPT alone: -EOPNOTSUPP for a VM that is no TD, or a kernel without
+ * KVM_TDP_SEPT and KVM_TDP_MODULE: -EOPNOTSUPP for a VM that is no TD, or a kernel without
  * them; -ENXIO for a TD without a TDR; -EINTR.
  * After an error the output may have been written in part.
  */
@@ -206,5 +224,6 @@ struct kvm_tdp_sept {
 #define KVM_TDP_WALK		_IOW(0xB7, 0x02, struct kvm_tdp_walk)
 #define KVM_TDP_GMEM		_IOW(0xB7, 0x03, struct kvm_tdp_gmem)
 #define KVM_TDP_SEPT		_IOWR(0xB7, 0x04, struct kvm_tdp_sept)
+#define KVM_TDP_MODULE		_IOWR(0xB7, 0x05, struct kvm_tdp_module)
 
 #endif /* _KVM_TDP_WALK_H */

@@ -54,6 +54,14 @@ int tdp_sept_tdr(struct kvm *kvm, u64 *tdr);
  */
 void tdp_sept_read(u64 tdr, gpa_t gpa, struct kvm_tdp_sept_entry *entry);
 
+/**
+ * tdp_module_read() - ask the TDX module for a field of its own
+ * @module: in: the field; out: the answer
+ *
+ * The caller holds kvm->lock, and has found the TDR of a TD.
+ */
+void tdp_module_read(struct kvm_tdp_module *module);
+
 u64 tdp_gmem_pfn(struct address_space *mapping, pgoff_t index);
 
 #endif /* _KVM_TDP_PROBE_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the TDX module knows of a TD: the truth that KVM's mirror is compared
- * with.  Two leaves, neither of which changes anything.
+ * with.  Three leaves, none of which changes anything.
  */
 #include <linux/io.h>
 
@@ -11,9 +11,10 @@
 
 #include "vmx/tdx.h"
 
-/* Numbers of Intel's TDX Module ABI; KVM uses neither of them. */
+/* Numbers of Intel's TDX Module ABI; KVM uses none of them. */
 #define LEAF_PHYMEM_PAGE_RDMD	24
 #define LEAF_MEM_SEPT_RD	25
+#define LEAF_SYS_RD		34
 
 #define SEPT_LEAF		BIT_ULL(7)
 #define SEPT_LEVEL		GENMASK_ULL(2, 0)
@@ -23,21 +24,23 @@
 #define SEAMCALL_FAILED		(~0ULL)
 
 struct seamcall_regs {
-	u64 rcx, rdx;
+	u64 rcx, rdx, r8;
 };
 
 /*
  * KVM's own SEAMCALL is not for other modules.  A TD exists, so that the
- * instruction is sure to work; R8 to R11 are outputs of some leaves.
+ * instruction is sure to work; R9 to R11 are outputs of some leaves.
  */
 static u64 seamcall(u64 leaf, struct seamcall_regs *regs)
 {
+	register u64 r8 asm("r8") = regs->r8;
 	bool failed;
 
 	asm volatile(".byte 0x66, 0x0f, 0x01, 0xcf"
 		     : "+a" (leaf), "+c" (regs->rcx), "+d" (regs->rdx),
-		       "=@ccc" (failed)
-		     : : "r8", "r9", "r10", "r11", "memory");
+		       "+r" (r8), "=@ccc" (failed)
+		     : : "r9", "r10", "r11", "memory");
+	regs->r8 = r8;
 
 	return failed ? SEAMCALL_FAILED : leaf;
 }
@@ -80,6 +83,14 @@ void tdp_sept_read(u64 tdr, gpa_t gpa, struct kvm_tdp_sept_entry *entry)
 		read_page(entry->entry & SEPT_ADDRESS, entry);
 }
 
+void tdp_module_read(struct kvm_tdp_module *module)
+{
+	struct seamcall_regs regs = { .rdx = module->field };
+
+	module->status = seamcall(LEAF_SYS_RD, &regs);
+	module->value = regs.r8;
+}
+
 #else
 
 int tdp_sept_tdr(struct kvm *kvm, u64 *tdr)
@@ -88,6 +99,10 @@ int tdp_sept_tdr(struct kvm *kvm, u64 *tdr)
 }
 
 void tdp_sept_read(u64 tdr, gpa_t gpa, struct kvm_tdp_sept_entry *entry)
+{
+}
+
+void tdp_module_read(struct kvm_tdp_module *module)
 {
 }
 

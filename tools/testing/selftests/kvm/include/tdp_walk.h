@@ -126,6 +126,17 @@ int __tdp_sept(struct kvm_vcpu *vcpu, u64 gpa, u64 nr,
 	       struct kvm_tdp_sept_entry *entries, u64 *tdr);
 
 /**
+ * __tdp_module() - ask the TDX module for a field of its own
+ * @vcpu: a vCPU of a TD
+ * @field: the field's identifier; source: TDX Module ABI, global metadata
+ * @status: out: completion code of TDH.SYS.RD
+ * @value: out: the field's value
+ *
+ * Return: 0, or the negative errno of the ioctl (kvm_tdp_walk.h lists them).
+ */
+int __tdp_module(struct kvm_vcpu *vcpu, u64 field, u64 *status, u64 *value);
+
+/**
  * tdp_base_pfn() - base PFN of the leaf that an exact PFN lies in
  * @pfn: PFN of the 4K page at @gpa
  * @gpa: the GPA, in bytes

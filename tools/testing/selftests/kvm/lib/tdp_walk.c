@@ -117,6 +117,16 @@ void tdp_gmem_pfns(int gmem_fd, u64 offset, u64 nr, u64 *pfns)
 	}
 }
 
+int __tdp_module(struct kvm_vcpu *vcpu, u64 field, u64 *status, u64 *value)
+{
+	struct kvm_tdp_module module = { .vcpu_fd = vcpu->fd, .field = field };
+	int r = tdp_probe_ioctl(KVM_TDP_MODULE, &module);
+
+	*status = module.status;
+	*value = module.value;
+	return r;
+}
+
 int __tdp_sept(struct kvm_vcpu *vcpu, u64 gpa, u64 nr,
 	       struct kvm_tdp_sept_entry *entries, u64 *tdr)
 {

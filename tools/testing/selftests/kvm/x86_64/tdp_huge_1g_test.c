@@ -208,7 +208,6 @@ static void expect_shape(struct __test_metadata *_metadata, struct tdp_vm *t,
 		{ s->npages / 2, s->middle },
 		{ s->npages - 1, s->last },
 	};
-	struct tdp_msg msg;
 	u64 i, gpa;
 
 	for (i = 0; i < ARRAY_SIZE(looks); i++) {
@@ -216,9 +215,9 @@ static void expect_shape(struct __test_metadata *_metadata, struct tdp_vm *t,
 			continue;
 		gpa = page_gpa(t, looks[i].page);
 		tdp_prefault(t->vcpu, gpa, PAGE_SIZE);
-		EXPECT_TRUE(tdp_check_leaf(t->vcpu, gpa, looks[i].level,
-					   pfns[s->hva + looks[i].page], &msg))
-			TH_LOG("Slot \"%s\": %s", s->name, msg.text);
+		EXPECT_TDP_LEAF(t->vcpu, gpa, looks[i].level,
+				pfns[s->hva + looks[i].page])
+			TH_LOG("Slot \"%s\"", s->name);
 	}
 	EXPECT_TDP_ABSENT(t->vcpu, t->gpa - PAGE_SIZE, 1);
 	EXPECT_TDP_ABSENT(t->vcpu, page_gpa(t, s->npages), 1);

@@ -156,13 +156,12 @@ static void expect_shape(struct __test_metadata *_metadata, struct tdp_vm *t,
 			 int *rets, const struct slot_shape *s)
 {
 	struct tdp_stats before = tdp_stats(t->vm);
-	struct tdp_msg msg = {};
 
 	tdp_prefault(t->vcpu, t->gpa, s->npages * PAGE_SIZE);
 	tdp_levels_set(rets, 0, s->npages, PG_LEVEL_4K);
 	tdp_levels_set(rets, s->head, s->huge * HUGE, PG_LEVEL_2M);
-	EXPECT_TRUE(tdp_check_levels(t, rets, &msg))
-		TH_LOG("Slot \"%s\": %s", s->name, msg.text);
+	EXPECT_TDP_LEVELS(t, rets)
+		TH_LOG("Slot \"%s\"", s->name);
 
 	EXPECT_EQ(tdp_stats_since(t->vm, &before, PG_LEVEL_4K),
 		  s->npages - s->huge * HUGE);

@@ -173,6 +173,46 @@ TEST_F(sept, differences_are_noticed)
 					     TD_SEPT_MAPPED));
 }
 
+/* Source: TDX Module ABI, global metadata. */
+#define FIELD_MINOR		0x0800000100000003
+#define FIELD_MAJOR		0x0800000100000004
+#define FIELD_UPDATE		0x0800000100000005
+#define FIELD_BUILD_DATE	0x8800000200000001
+#define FIELD_BUILD_NUM		0x8800000100000002
+#define FIELD_NONE		0x0800000100000fff
+
+/* Whichever module it is: its version is the one that the kernel has read. */
+/* Rules: probe.input */
+TEST_F(sept, module)
+{
+	static const u64 ids[] = { FIELD_MAJOR, FIELD_MINOR, FIELD_UPDATE,
+				   FIELD_BUILD_NUM, FIELD_BUILD_DATE };
+	const char *known = tdp_read_line("/sys/devices/faux/tdx_host/version");
+	u64 values[ARRAY_SIZE(ids)], status, value;
+	struct tdp_vm plain;
+	const struct tdp_mem mem = TDP_MEM_DEFAULT;
+	char version[64];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
+		ASSERT_EQ(__tdp_module(self->t.vcpu, ids[i], &status, &values[i]), 0);
+		ASSERT_EQ(status, 0);
+	}
+	snprintf(version, sizeof(version), "%lu.%lu.%02lu", values[0], values[1],
+		 values[2]);
+	if (known[0])
+		EXPECT_STREQ(version, known);
+	fprintf(stderr, "# tdp-module: %s build %lu %lu\n", version, values[3],
+		values[4]);
+
+	EXPECT_EQ(__tdp_module(self->t.vcpu, FIELD_NONE, &status, &value), 0);
+	EXPECT_NE(status, 0);
+	tdp_vm_create_idle(&plain, &mem);
+	EXPECT_EQ(__tdp_module(plain.vcpu, FIELD_MAJOR, &status, &value),
+		  -EOPNOTSUPP);
+	tdp_vm_free(&plain);
+}
+
 /* Rules: probe.input */
 TEST_F(sept, bad_input)
 {

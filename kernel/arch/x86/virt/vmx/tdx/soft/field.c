@@ -346,6 +346,10 @@ u64 leaf_vp_wr(struct soft_call *call)
 #define FEATURE_NO_RBP_MOD	BIT_ULL(18)
 #define FEATURE_TOPOLOGY	BIT_ULL(20)
 
+/* Those of no module of Intel's: the day of the first one, and no build. */
+#define BUILD_DATE		20261122
+#define BUILD_NUM		0
+
 struct sys_field {
 	u64 id;
 	u64 value;
@@ -356,6 +360,8 @@ static const struct sys_field sys_constants[] = {
 	{ 0x0800000100000003, 5 },
 	{ 0x0800000100000004, 1 },
 	{ 0x0800000100000005, 0 },
+	{ 0x8800000200000001, BUILD_DATE },
+	{ 0x8800000100000002, BUILD_NUM },
 	{ 0x8900000100000000, 0 },
 	{ 0x0a00000000000001, 1 },
 	{ 0x0a00000300000008, FEATURE_NO_RBP_MOD | FEATURE_TOPOLOGY },
