@@ -15,6 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Iterable
 
+import certificate
 import mapping
 import picture
 import report
@@ -32,7 +33,8 @@ VM_NAMES = {"default": "default", "sw_protected": "sw-prot.", "td": "TD",
             "other": "other"}
 FACTS = (("kernel", "Kernel"), ("build", "Build"), ("cpu", "CPU"),
          ("microcode", "Microcode"), ("bios", "BIOS"),
-         ("tdx-module", "TDX module"), ("cpus", "CPUs"),
+         ("tdx-module", "TDX module"), ("tdx-build", "TDX module's build"),
+         ("cpus", "CPUs"),
          ("memory-kb", "Memory, kB"), ("cmdline", "Command line"),
          ("taint", "Taint"))
 
@@ -166,16 +168,26 @@ def rules_line(results: Results) -> str:
     return f"Of {plural(len(results['rules']), 'rule')} {', '.join(parts)}."
 
 
+def beside(page: Page) -> list[str]:
+    """What must not be overlooked beside the verdict."""
+    rules = page.results["rules"]
+    judged = sum(rule["result"] is not None for rule in rules)
+    said = []
+    if page.results["failures"]:
+        said.append(plural(len(page.results["failures"]), "reason"))
+    if page.known:
+        said.append(f"with {plural(len(page.known), 'known failure')}")
+    if judged < len(rules):
+        said.append(f"{judged} of {plural(len(rules), 'rule')} judged")
+    return said
+
+
 def masthead(page: Page) -> str:
     """The verdict on top."""
-    results, number = page.results, len(page.results["failures"])
+    results = page.results
     word = results["verdict"]
     css = {"pass": "ok", "fail": "bad"}.get(word, "unsure")
-    why = f'<span class="why">{plural(number, "reason")}</span>' \
-        if number else ""
-    if page.known and css == "ok":
-        why = (f'<span class="why">with '
-               f'{plural(len(page.known), "known failure")}</span>')
+    why = "".join(f'<span class="why">{text}</span>' for text in beside(page))
     return (f'<header><p class="eyebrow">TDP and TDX conformance of KVM</p>'
             f'<h1 class="{css}">{escape(word.capitalize())}{why}</h1>'
             f"{bar(results['totals'])}"
@@ -516,6 +528,9 @@ def host_part(host: dict[str, Any]) -> str:
     items = [("Machine", escape(machine or "unknown"))]
     items += [(title, escape(host["facts"][name]))
               for name, title in FACTS if host["facts"].get(name)]
+    if certificate.is_software(host["facts"]):
+        items.append(("Caution", "its TDX module is software for tests; it "
+                      "protects and attests nothing"))
     items.append(("Ended", escape(str(host["ended"]))))
     if host["never_ran"]:
         items.append(("Never ran", escape(", ".join(host["never_ran"]))))
