@@ -69,6 +69,12 @@ void *soft_memory(u64 pa);
 /* One page of 4K, by words; @to and @from may be the same. */
 void soft_copy_page(void *to, const void *from);
 
+/*
+ * One block of SHA-512, if the processor has instructions for it, otherwise
+ * false.  @constants are the 80 of FIPS 180-4.
+ */
+bool soft_sha512(u64 state[8], const u8 block[128], const u64 constants[80]);
+
 /* True if soft_memory() may be called for the page at @pa. */
 bool soft_is_memory(u64 pa);
 

@@ -81,6 +81,24 @@ void soft_copy_page(void *to, const void *from)
 	copy_page(to, (void *)from);
 }
 
+/* A TD that calls has its own XCR0, and need not have these registers. */
+static bool has_vectors(void)
+{
+	const u64 vectors = XFEATURE_MASK_SSE | XFEATURE_MASK_YMM |
+			    XFEATURE_MASK_AVX512;
+
+	return boot_cpu_has(X86_FEATURE_AVX512F) &&
+	       (xgetbv(XCR_XFEATURE_ENABLED_MASK) & vectors) == vectors;
+}
+
+bool soft_sha512(u64 state[8], const u8 block[128], const u64 constants[80])
+{
+	if (!boot_cpu_has(X86_FEATURE_SHA512) || !has_vectors())
+		return false;
+	soft_sha512_block(state, block, constants);
+	return true;
+}
+
 bool soft_is_memory(u64 pa)
 {
 	u32 i;

@@ -98,9 +98,9 @@ static inline void round_step(u64 a, u64 b, u64 c, u64 *d, u64 e, u64 f, u64 g,
 }
 
 /* Words change their places instead of their values: eight rounds are a turn. */
-static void compress(struct sha384 *sha, const u8 *block)
+static void compress(u64 *s, const u8 *block)
 {
-	u64 *s = sha->state, w[16];
+	u64 w[16];
 	u64 a = s[0], b = s[1], c = s[2], d = s[3];
 	u64 e = s[4], f = s[5], g = s[6], h = s[7];
 	int i;
@@ -130,6 +130,12 @@ static void compress(struct sha384 *sha, const u8 *block)
 	s[7] += h;
 }
 
+static void add_block(struct sha384 *sha, const u8 *block)
+{
+	if (!soft_sha512(sha->state, block, round_constants))
+		compress(sha->state, block);
+}
+
 /* The state begins as fractions of the square roots of further primes. */
 void sha384_begin(struct sha384 *sha)
 {
@@ -151,13 +157,17 @@ void sha384_add(struct sha384 *sha, const void *data, size_t length)
 	while (length) {
 		size_t used = sha->length % SHA384_BLOCK;
 		size_t part = min(length, SHA384_BLOCK - used);
+		const u8 *block = bytes;
 
-		memcpy(sha->buffer + used, bytes, part);
+		if (part < SHA384_BLOCK) {
+			memcpy(sha->buffer + used, bytes, part);
+			block = sha->buffer;
+		}
 		sha->length += part;
 		bytes += part;
 		length -= part;
 		if (used + part == SHA384_BLOCK)
-			compress(sha, sha->buffer);
+			add_block(sha, block);
 	}
 }
 
