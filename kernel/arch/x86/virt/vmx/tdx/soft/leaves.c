@@ -106,11 +106,10 @@ static u64 check_operands(struct soft_call *call, const struct soft_leaf *leaf)
 
 static void zero_outputs(const struct soft_leaf *leaf, struct soft_regs *regs)
 {
-	int reg;
+	u32 left;
 
-	for (reg = 0; reg < SOFT_NR_REGS; reg++)
-		if (leaf->zeroed & REG(reg))
-			regs->gpr[reg] = 0;
+	for (left = leaf->zeroed; left; left &= left - 1)
+		regs->gpr[__builtin_ctz(left)] = 0;
 }
 
 /*
