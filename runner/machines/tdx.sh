@@ -35,11 +35,13 @@ write_msrs() {
 	echo '0x982 0 00000006 00000003 00000000 00000000 00000000 00000000'
 }
 
+# Bochs compares the name of each block of memory with all others before it starts:
+# blocks of 8192 KiB halve the time to the first test.
 write_bochsrc() { # folder serial ktap
 	cat <<-BOCHSRC
 	cpu: model=$machine_cpu, count=$MACHINE_CPUS, ips=200000000, reset_on_triple_fault=0, ignore_bad_msrs=1, msrs="$1/msrs.def", add_features="$machine_features_on", exclude_features="$machine_features_off"
-	memory: guest=$MACHINE_MIB, host=$MACHINE_MIB
-	romimage: file=/usr/share/bochs/BIOS-bochs-latest
+	memory: guest=$MACHINE_MIB, host=$MACHINE_MIB, block_size=8192
+	romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot
 	vgaromimage: file=/usr/share/vgabios/vgabios.bin
 	display_library: nogui
 	ata0-master: type=cdrom, path="$1/boot.iso", status=inserted
