@@ -5,7 +5,8 @@
 #
 # Packs FILE, the initramfs of an emulated host: busybox, the modules of the
 # kernel in TREE, the collection installed in INSTALLED, and the list of tests
-# to run.  The kernel's own gen_init_cpio makes it, so no privilege is needed;
+# to run; of a test that TREE/cases has a list for, only the cases on it.  The
+# kernel's own gen_init_cpio makes it, so no privilege is needed;
 # uncompressed, because an emulated CPU unpacks slowly.
 
 set -eu
@@ -16,7 +17,7 @@ tree=$1 installed=$2 file=$3
 shift 3
 work=$(dirname "$file")
 
-for folder in bin sbin dev proc sys tmp modules kselftest kselftest/kvm; do
+for folder in bin sbin dev proc sys tmp modules kselftest kselftest/kvm kselftest/kvm/cases; do
 	echo "dir /$folder 0755 0 0"
 done >"$work/initramfs.list"
 
@@ -51,6 +52,7 @@ add_tests() { # test...
 		[ -e "$installed/$test" ] || continue
 		strip_debug "$installed/$test" "$work/stripped/$test"
 		add "/kselftest/kvm/$test" "$work/stripped/$test" 0755
+		[ ! -e "$tree/cases/$test" ] || add "/kselftest/kvm/cases/$test" "$tree/cases/$test" 0644
 	done
 	echo "$*" >"$work/selected"
 	add /kselftest/selected "$work/selected" 0644

@@ -5,7 +5,8 @@
 Notes when each line of KTAP arrived, shows how far the tests are, and leaves
 in watch.json how the machine ended.  Judges nothing: that is for verdict.py.
 Exit status 0: the machine ended by itself; 3: it was silent for too long;
-4: it took too long; 130: somebody interrupted.
+4: it took too long; 5: it failed, and was to be ended at the first failure;
+130: somebody interrupted.
 """
 
 import argparse
@@ -19,10 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Callable
 
+import klog
 import ktap
 
-EXIT, SILENCE, LIMIT, INTERRUPTED = "exit", "silence", "limit", "interrupted"
-STATUS = {EXIT: 0, SILENCE: 3, LIMIT: 4, INTERRUPTED: 130}
+EXIT, SILENCE, LIMIT, FAILURE, INTERRUPTED = \
+    "exit", "silence", "limit", "failure", "interrupted"
+STATUS = {EXIT: 0, SILENCE: 3, LIMIT: 4, FAILURE: 5, INTERRUPTED: 130}
 
 POLL_MS = 10
 CHUNK = 1 << 16
@@ -58,6 +61,8 @@ class Watch:
     serial: Follower
     ktap: Follower
     timed: BinaryIO | None
+    first_failure: bool = False
+    said: bytes = b""
     last_output_ms: int = 0
     rest: bytes = b""
     log: ktap.HostLog = field(default_factory=ktap.HostLog)
@@ -166,6 +171,8 @@ def read_all(watch: Watch) -> bool:
         now_ms = elapsed_ms(watch)
         serial = read_new(watch.serial, now_ms)
         data = read_new(watch.ktap, now_ms)
+        if watch.first_failure:
+            watch.said += serial
         if data:
             take_ktap(watch, data, now_ms)
         if not data and not serial:
@@ -218,6 +225,14 @@ def clear_line(watch: Watch) -> None:
         print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
+def has_failed(watch: Watch) -> bool:
+    """Whether a case failed, or the kernel complained while tests ran."""
+    if any(count(test)[1] for test in watch.log.tests):
+        return True
+    return any(splat.test and not splat.weak
+               for splat in klog.parse(watch.said).splats)
+
+
 def overdue(watch: Watch, silence_s: float, limit_s: float) -> str:
     """Why the host must be ended now, or nothing."""
     now_ms = elapsed_ms(watch)
@@ -234,10 +249,12 @@ def follow(watch: Watch, process: Process, show: Callable[[Watch], None],
     while True:
         running = alive(process, POLL_MS)
         # Once more after the end, for what was written last.
-        read_all(watch)
+        came = read_all(watch)
         show(watch)
         if not running:
             return EXIT
+        if watch.first_failure and came and has_failed(watch):
+            return FAILURE
         if reason := overdue(watch, silence_s, limit_s):
             return reason
 
@@ -311,6 +328,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--timed", type=Path, required=True)
     parser.add_argument("--silence", type=float, default=60)
     parser.add_argument("--limit", type=float, default=900)
+    parser.add_argument("--first-failure", action="store_true",
+                        help="end the machine at the first failed case or "
+                        "splat")
     parser.add_argument("--plain", action="store_true",
                         help="no progress line: others use the terminal too")
     return parser.parse_args()
@@ -329,7 +349,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGINT, interrupt)
     watch = Watch(options.host, begin, Follower(options.serial),
-                  Follower(options.ktap), None)
+                  Follower(options.ktap), None, options.first_failure)
     try:
         watch.timed = open(options.timed, "wb", buffering=0)
     except OSError as error:
