@@ -132,11 +132,21 @@ class Run:
     source_cases: list[contract_rules.SourceCase] = \
         field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    known: int = 0
+    stale: list[str] = field(default_factory=list)
 
     def all_failures(self) -> list[Failure]:
         """Failures of the run, then of each host."""
         return self.failures + [failure for host in self.hosts
                                 for failure in host.failures]
+
+    @property
+    def sentence(self) -> str:
+        """The verdict, and what it passes over."""
+        if self.verdict != PASS or not self.known:
+            return self.verdict
+        return (f"{PASS} with {self.known} known "
+                f"failure{'' if self.known == 1 else 's'}")
 
     @property
     def verdict(self) -> str:

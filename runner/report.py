@@ -148,6 +148,7 @@ def text(run: Run, page: str = "") -> str:
               f"{seconds(number['milliseconds'])}"]
     why = f": {len(failures)} reason{'' if len(failures) == 1 else 's'}" \
         if failures else ""
+    lines += [f"Stale: {text}" for text in run.stale]
     lines += [f"Report: {page}"] if page else []
-    lines.append(f"Verdict: {run.verdict}{why}")
+    lines.append(f"Verdict: {run.sentence}{why}")
     return "\n".join(lines) + "\n"

@@ -66,6 +66,7 @@ def totals(run: Run) -> dict[str, int]:
         "skipped": count(cases, ktap.SKIP),
         "skipped_tests": whole,
         "expected_failures": count(cases, ktap.XFAIL),
+        "known_failures": run.known,
         "milliseconds": milliseconds(run),
     }
 
@@ -134,7 +135,7 @@ def json_run(run: Run) -> dict[str, Any]:
             "failures": [json_failure(failure)
                          for failure in run.all_failures()],
             "kernel": run.meta.get("kernel"), "suite": run.meta.get("suite"),
-            "notes": notes(run),
+            "notes": notes(run), "stale": run.stale,
             "hosts": [json_host(host) for host in run.hosts],
             "rules": matrix.json_rules(run), "cases": cases}
 

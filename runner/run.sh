@@ -10,13 +10,6 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 supervise "$@"
 . "$top/runner/prepare.sh"
 
-# Every source is a test that must be there, whether or not the Makefile knows.
-all_tests() {
-	for file in "$COLLECTION"/x86_64/*_test.c; do
-		basename "$file" .c
-	done
-}
-
 package_or_commit() {
 	if [ -z "$KDIR" ]; then
 		printf '"package": %s' "$(json_string "$KERNEL_PACKAGE $(cat "$CACHE/source.version")")"
@@ -31,15 +24,6 @@ contains() { # word list...
 	word=$1
 	shift
 	case " $* " in *[[:space:]]"$word"[[:space:]]*) ;; *) return 1 ;; esac
-}
-
-# True if a machine lacks what a test is about.
-lacks() { # host test
-	# shellcheck disable=SC2254 # the words are patterns
-	for lacks_pattern in $(machine_value "$1" MACHINE_WITHOUT); do
-		case $2 in $lacks_pattern) return 0 ;; esac
-	done
-	return 1
 }
 
 # The host of a family that runs a test: the one that asks for it, or else the
@@ -149,7 +133,7 @@ write_meta
 boot_hosts
 status=0
 python3 "$top/runner/verdict.py" --out "$OUT" --meta "$OUT/meta.json" \
-	--hosts "$(echo "$HOSTS" | tr ' ' ,)" --contract "$top/docs/contract.md" \
+	--hosts "$(echo "$HOSTS" | tr ' ' ,)" --contract "$top/docs/contract.md" --known "$top/docs/known-failures.md" \
 	--tests "$COLLECTION/x86_64" || status=$?
 say "$(seconds $(($(now_ms) - start))) in all"
 exit "$status"

@@ -82,5 +82,5 @@ def tap(run: Run) -> str:
     for number, host in enumerate(run.hosts, 1):
         lines += tap_host(run, host, number)
     lines += [f"# {one_line(failure.reason)}" for failure in run.failures]
-    lines.append(f"# verdict: {run.verdict}")
+    lines.append(f"# verdict: {run.sentence}")
     return "\n".join(lines) + "\n"

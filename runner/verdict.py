@@ -18,6 +18,7 @@ from pathlib import Path
 import certificate
 import judge
 import junit
+import known
 import page
 import report
 import results
@@ -75,6 +76,7 @@ def give(options: argparse.Namespace) -> int:
     hosts = [name for name in options.hosts.split(",") if name]
     run = judge.judge_run(options.out, options.meta, hosts,
                           options.contract, options.tests)
+    known.apply(run, options.known)
     write(options.out, run)
     sys.stdout.write(report.text(run, str(options.out / "report.html")))
     sys.stdout.flush()
@@ -92,6 +94,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--hosts", default="svm")
     parser.add_argument("--contract", type=Path,
                         default=Path("docs/contract.md"))
+    parser.add_argument("--known", type=Path,
+                        default=Path("docs/known-failures.md"))
     parser.add_argument("--tests", type=Path, default=Path(
         "tools/testing/selftests/kvm/x86_64"))
     return parser.parse_args()
