@@ -437,6 +437,22 @@ TEST_F(gmem, no_slot)
 	EXPECT_GMEM(t, &self->s, 0, NPAGES);
 }
 
+/* Rules: gmem.no-slot map.prefault-errno */
+TEST_F(gmem, prefault_without_slot)
+{
+	struct kvm_pre_fault_memory range = {
+		.gpa = slot_gpa(&self->s, NPAGES),
+		.size = 3 * PAGE_SIZE,
+	};
+	struct tdp_vm *t = &self->t;
+
+	vm_mem_set_private(t->vm, range.gpa, range.size);
+	EXPECT_EQ(__tdp_prefault(t->vcpu, &range), -ENOENT);
+	EXPECT_EQ(range.gpa, slot_gpa(&self->s, NPAGES));
+	EXPECT_EQ(range.size, 3 * PAGE_SIZE);
+	EXPECT_ABSENT(t, &self->s, NPAGES, 3);
+}
+
 /* A pre-fault that starts in a slot and ends where there is none. */
 /* Rules: gmem.no-slot map.prefault-progress */
 TEST_F(gmem, prefault_past_the_slot)
@@ -673,6 +689,22 @@ TEST_F(gmem_mmap, hole)
 	punch_and_back(_metadata, t, s, -2, 5);
 	EXPECT_EQ(guest_read(t->vcpu, slot_gpa(s, 7)), 0);
 	EXPECT_EQ(guest_read(t->vcpu, slot_gpa(s, 12)), 912);
+}
+
+/* Private from the start, the host may map it, and not reach it. */
+/* Rules: gmem.host-mmap */
+TEST_F(gmem_mmap, host_access)
+{
+	bool shared = variant->flags & GUEST_MEMFD_FLAG_INIT_SHARED;
+	u64 *mem = kvm_mmap(FILE_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_SHARED, self->t.gmem_fd);
+	int fds[2];
+
+	ASSERT_EQ(pipe(fds), 0);
+	EXPECT_EQ(write(fds[1], mem, sizeof(*mem)), shared ? sizeof(*mem) : -1);
+	EXPECT_TRUE(shared || errno == EFAULT);
+	close(fds[0]);
+	close(fds[1]);
 }
 
 /* Rules: gmem.mmap gmem.close */

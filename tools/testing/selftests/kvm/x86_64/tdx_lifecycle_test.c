@@ -203,6 +203,21 @@ TEST_F(lifecycle, bad_cmds)
 }
 
 /* Rules: tdx.cmd-errno */
+TEST_F(lifecycle, flags_of_every_cmd)
+{
+	struct kvm_cpuid2 *cpuid;
+
+	self->vm = td_create_idle(&self->vcpu);
+	cpuid = tdx_get_cpuid(self->vcpu);
+
+	EXPECT_EQ(cmd_with(self->vcpu->fd, KVM_TDX_GET_CPUID, 1,
+			   (uintptr_t)cpuid), -EINVAL);
+	EXPECT_EQ(cmd_with(self->vm->fd, KVM_TDX_FINALIZE_VM, 1, 0), -EINVAL);
+	EXPECT_EQ(__tdx_finalize_vm(self->vm), 0);
+	free(cpuid);
+}
+
+/* Rules: tdx.cmd-errno */
 TEST_F(lifecycle, no_td)
 {
 	self->vm = vm_create_barebones();
@@ -236,6 +251,27 @@ TEST_F(lifecycle, capabilities)
 	caps->cpuid.nent = 0;
 	EXPECT_EQ(__tdx_capabilities(self->vm, caps), -E2BIG);
 	EXPECT_EQ(__tdx_capabilities(self->vm, (void *)BAD_POINTER), -EFAULT);
+	free(caps);
+}
+
+/* Rules: tdx.capabilities */
+TEST_F(lifecycle, sub_leaves_are_significant)
+{
+	struct kvm_tdx_capabilities *caps;
+	struct kvm_cpuid_entry2 *e;
+	u32 i, sub_leaves = 0;
+
+	self->vm = td_open();
+	caps = tdx_capabilities(self->vm);
+	for (i = 0; i < caps->cpuid.nent; i++) {
+		e = &caps->cpuid.entries[i];
+		if (!e->index)
+			continue;
+		sub_leaves++;
+		EXPECT_TRUE(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX)
+			TH_LOG("leaf 0x%x, sub-leaf %u", e->function, e->index);
+	}
+	EXPECT_GT(sub_leaves, 0);
 	free(caps);
 }
 
@@ -321,6 +357,19 @@ TEST_F(lifecycle, order)
 	EXPECT_EQ(__tdx_init_vm(self->vm, init), -EINVAL);
 	EXPECT_EQ(__tdx_init_vcpu(self->vcpu, 0), -EINVAL);
 	free(init);
+}
+
+/* A TD's end of interrupt is seen by the TDX module alone. */
+/* Rules: tdx.order */
+TEST_F(lifecycle, no_full_irqchip)
+{
+	self->vm = td_open();
+	EXPECT_EQ(__vm_ioctl(self->vm, KVM_CREATE_IRQCHIP, NULL), -1);
+	EXPECT_EQ(errno, ENOTTY);
+
+	td_init(self->vm);
+	vm_create_irqchip(self->vm);
+	self->vcpu = td_vcpu_add_bare(self->vm, 0);
 }
 
 /* Rules: tdx.order */

@@ -240,6 +240,17 @@ TEST_F(mem_region, bad_range)
 	add_and_expect(_metadata, t, &self->s, 0, 2, 0);
 }
 
+/* As many pages that their bytes are those of one. */
+/* Rules: tdx.add-errno */
+TEST_F(mem_region, bytes_overflow)
+{
+	struct tdp_vm *t = &self->t;
+	struct kvm_tdx_init_mem_region good = region_of(t, &self->s, 0, 2);
+
+	EXPECT_REGION_REFUSED(-EINVAL, 0, region.nr_pages = ~0ULL / PAGE_SIZE + 2);
+	expect_untouched(_metadata, t);
+}
+
 /* Rules: tdx.add-errno */
 TEST_F(mem_region, bad_memory)
 {

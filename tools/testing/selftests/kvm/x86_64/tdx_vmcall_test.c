@@ -195,6 +195,7 @@ TEST_F(vmcall, cpuid)
 #define MSR_MTRR_DEF_TYPE	0x2ff
 #define MSR_MTRR_CAP		0xfe
 #define MSR_NO_SUCH		0x4b564d7f
+#define MSR_X2APIC_TPR		0x808
 
 static void guest_msr(void)
 {
@@ -213,6 +214,10 @@ static void guest_msr(void)
 	GUEST_ASSERT_EQ(tdvmcall_wrmsr(MSR_NO_SUCH, 0),
 			TDVMCALL_INVALID_OPERAND);
 	GUEST_ASSERT_EQ(tdvmcall_wrmsr(MSR_IA32_APICBASE, 0xfee00000),
+			TDVMCALL_INVALID_OPERAND);
+
+	/* The CPU virtualizes it, on a page that KVM does not see. */
+	GUEST_ASSERT_EQ(tdvmcall_rdmsr(MSR_X2APIC_TPR, &value),
 			TDVMCALL_INVALID_OPERAND);
 	GUEST_DONE();
 }
