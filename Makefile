@@ -2,7 +2,7 @@
 #
 # The two commands are `make run` and `make test`; `make help` lists the rest.
 
-export KDIR HOSTS TESTS OUT CACHE V JOBS KCONFIG CMDLINE RULE FILE
+export KDIR HOSTS TESTS OUT CACHE V JOBS KCONFIG CMDLINE RULE FILE MUTANTS SHARD
 
 help:
 	@sed -n 's/^#@ //p' $(MAKEFILE_LIST)
@@ -10,6 +10,7 @@ help:
 #@ make run      judge a kernel: build it and the tests, boot the hosts, give a verdict
 #@ make test     the project's own tests, and `make run` among them
 #@ make check    the linters and the consistency of rules and cases
+#@ make mutants  break KVM in many ways, one at a time, and see that the tests notice
 #@ make bench    how fast the probe walks
 #@ make explain RULE=id
 #@              a rule: its text and source, its cases, its mutants, its last results
@@ -23,6 +24,7 @@ help:
 #@ V=1           show every command and its output
 #@ CACHE=path    where downloads and kernel objects are kept (default: ~/.cache)
 #@ OUT=path      where results go (default: out)
+#@ MUTANTS=glob  the mutants to run, by name; SHARD=2/5 runs the second fifth of them
 #@ KCONFIG=file  more kernel options; CMDLINE="..." more kernel parameters
 
 run:
@@ -33,6 +35,9 @@ test:
 
 check:
 	@runner/check.sh
+
+mutants:
+	@runner/mutants.sh
 
 bench:
 	@runner/bench.sh
@@ -49,4 +54,4 @@ clean:
 distclean: clean
 	@runner/distclean.sh
 
-.PHONY: help run test check bench explain verify-certificate clean distclean
+.PHONY: help run test check mutants bench explain verify-certificate clean distclean

@@ -67,6 +67,34 @@ rules() {
 	python3 runner/rules.py --contract docs/contract.md --tests "$COLLECTION/x86_64"
 }
 
+# Copies of the files that patches touch, with the suite's own patches applied.
+patched_files() { # folder
+	for patch in kernel/patches/7.3/*.patch; do
+		for path in $(sed -n 's,^+++ b/,,p' "$patch" mutants/*.patch | sort -u); do
+			[ -e "$1/$path" ] || [ ! -e "$CACHE/source/$path" ] ||
+				install -D -m 644 "$CACHE/source/$path" "$1/$path"
+		done
+		patch -d "$1" -p1 -F0 -s <"$patch"
+	done
+}
+
+# Each on its own, without fuzz.
+mutants_apply() { # folder
+	for patch in mutants/*.patch; do
+		patch -d "$1" -p1 -F0 -s --dry-run <"$patch" >/dev/null || echo "$patch does not apply"
+	done
+}
+
+mutants() {
+	python3 runner/series.py
+	mutants_work=$(mktemp -d)
+	patched_files "$mutants_work"
+	mutants_apply "$mutants_work" >"$LOGS/mutants-apply"
+	rm -rf "$mutants_work"
+	cat "$LOGS/mutants-apply"
+	[ ! -s "$LOGS/mutants-apply" ]
+}
+
 status=0
 lint() { # name function
 	mkdir -p "$LOGS"
@@ -87,4 +115,5 @@ lint shellcheck shell
 lint cppcheck cppcheck_c
 lint python python
 lint rules rules
+lint mutants mutants
 exit "$status"

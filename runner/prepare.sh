@@ -99,6 +99,22 @@ refuse_unusable() {
 	[ -z "$KCONFIG" ] || [ -r "$KCONFIG" ] || die "KCONFIG=$KCONFIG cannot be read"
 }
 
+# Every source is a test that must be there, whether or not the Makefile knows.
+all_tests() {
+	for file in "$COLLECTION"/x86_64/*_test.c; do
+		basename "$file" .c
+	done
+}
+
+# True if a machine lacks what a test is about.
+lacks() { # host test
+	# shellcheck disable=SC2254 # the words are patterns
+	for lacks_pattern in $(machine_value "$1" MACHINE_WITHOUT); do
+		case $2 in $lacks_pattern) return 0 ;; esac
+	done
+	return 1
+}
+
 # Which tree is judged, and where its objects are.
 choose_tree() {
 	[ -z "$KDIR" ] || [ -d "$KDIR" ] || die "KDIR=$KDIR is no folder"
