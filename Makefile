@@ -43,7 +43,8 @@ bench:
 	@runner/bench.sh
 
 explain:
-	@python3 runner/explain.py --results "$${OUT:-out}/results.json" -- "$$RULE"
+	@python3 runner/explain.py --results "$${OUT:-out}/results.json" \
+		--outcomes "$${OUT:-out}/mutants.json" -- "$$RULE"
 
 verify-certificate:
 	@python3 runner/certificate.py "$$FILE"

@@ -13,6 +13,7 @@ from typing import Any
 
 import judge
 import rules as contract_rules
+import series
 from report import NOISE, seconds
 
 NEAREST = 5
@@ -40,21 +41,33 @@ def case_lines(name: str, cases: list[contract_rules.SourceCase]) -> list[str]:
     return ["", f"Cases ({len(lines)})"] + (lines or ["  none"])
 
 
-def mutant_lines(name: str, series: Path) -> list[str]:
+def outcomes(path: Path) -> dict[str, str]:
+    """What came of each mutant in the last `make mutants`, if there was one."""
+    found = judge.read_json(path)[0].get("mutants", [])
+    return {result["name"]: result["outcome"] for result in found}
+
+
+def mutant_line(mutant: series.Mutant, outcome: str) -> str:
+    """Where a mutant shows, what must notice it, and where it comes from."""
+    origin = f", a bug once fixed by {mutant.fixed_by[0]}" \
+        if mutant.fixed_by else ""
+    origin += f", equivalent: {mutant.equivalent}" if mutant.equivalent else ""
+    return (f"  {mutant.name}: on {mutant.host} ({mutant.vm}), {mutant.test} "
+            f"{mutant.cases}{origin}{f'; {outcome}' if outcome else ''}")
+
+
+def mutant_lines(name: str, options: argparse.Namespace) -> list[str]:
     """The mutants that break the rule; without a series nothing is known."""
+    path, last = options.mutants, outcomes(options.outcomes)
     try:
-        text = series.read_text(encoding="utf-8")
+        mutants = series.read_series(path)[0]
     except OSError:
-        return ["", "Mutants", f"  unknown: there is no {series}"]
-    found = []
-    for line in text.splitlines():
-        words = line.split()
-        if line.startswith("#") or len(words) != 6 or \
-                name not in words[1].split(","):
-            continue
-        mutant, _, host, vm_type, test, cases = words
-        found.append(f"  {mutant}: on {host} ({vm_type}), {test} {cases}")
-    return ["", f"Mutants ({len(found)})"] + (found or ["  none"])
+        return ["", "Mutants", f"  unknown: there is no {path}"]
+    found = [mutant_line(mutant, last.get(mutant.name, ""))
+             for mutant in mutants if name in mutant.rules]
+    why = series.not_mutable(options.contract).get(name)
+    none = wrapped(f"none: {why}") if why else ["  none"]
+    return ["", f"Mutants ({len(found)})"] + (found or none)
 
 
 def result_lines(rule: dict[str, Any], cases: list[dict[str, Any]]) -> list[str]:
@@ -98,7 +111,7 @@ def explain(rule: contract_rules.Rule, options: argparse.Namespace) -> str:
     lines += wrapped(rule.text)
     lines += wrapped(f"Source: {rule.source}")
     lines += case_lines(rule.name, cases)
-    lines += mutant_lines(rule.name, options.mutants)
+    lines += mutant_lines(rule.name, options)
     lines += last_lines(rule.name, options.results)
     return "\n".join(lines) + "\n"
 
@@ -112,6 +125,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tests", type=Path, default=Path(
         "tools/testing/selftests/kvm/x86_64"))
     parser.add_argument("--mutants", type=Path, default=Path("mutants/series"))
+    parser.add_argument("--outcomes", type=Path,
+                        default=Path("out/mutants.json"))
     parser.add_argument("--results", type=Path,
                         default=Path("out/results.json"))
     return parser.parse_args()

@@ -47,7 +47,8 @@ class Explain(unittest.TestCase):
              "--contract", str(self.out / "contract.md"),
              "--tests", str(self.out / "tests"),
              "--mutants", str(self.out / "series"),
-             "--results", str(self.out / "results.json"), "--", rule],
+             "--results", str(self.out / "results.json"),
+             "--outcomes", str(self.out / "mutants.json"), "--", rule],
             capture_output=True, text=True, check=False, timeout=60)
         self.assertNotIn("Traceback", done.stderr)
         return done
@@ -57,12 +58,15 @@ class Explain(unittest.TestCase):
         (self.out / "series").write_text(SERIES, "ascii")
         (self.out / "results.json").write_text(
             json.dumps(results.json_run(replay.replay(self.out))), "utf-8")
+        (self.out / "mutants.json").write_text(json.dumps(
+            {"mutants": [{"name": "one-mutant", "outcome": "noticed"}]}))
         done = self.explain("walk.level")
         self.assertEqual(done.returncode, 0, done.stderr)
         for words in ("walk.level  (The walk)\n  A level.\n",
                       "Source: W; K: mmu.c", "Cases (2)",
                       "bad_test page.level", "bad_test.c:2)",
-                      "Mutants (1)\n  one-mutant: on svm (default), good_test",
+                      "Mutants (1)\n  one-mutant: on svm (default), good_test "
+                      "page.*.mapped; noticed",
                       "Last results: fail (Linux 7.3.4",
                       "svm sw_protected: fail", "page.sw_protected.level: fail",
                       "Wanted level 2 (2M), got 1 (4K)"):
