@@ -33,9 +33,10 @@ struct seamcall_regs {
  */
 static u64 seamcall(u64 leaf, struct seamcall_regs *regs)
 {
-	register u64 r8 asm("r8") = regs->r8;
+	register u64 r8 asm("r8");
 	bool failed;
 
+	r8 = regs->r8;
 	asm volatile(".byte 0x66, 0x0f, 0x01, 0xcf"
 		     : "+a" (leaf), "+c" (regs->rcx), "+d" (regs->rdx),
 		       "+r" (r8), "=@ccc" (failed)

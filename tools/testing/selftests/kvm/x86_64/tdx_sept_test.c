@@ -188,7 +188,7 @@ TEST_F(sept, module)
 	static const u64 ids[] = { FIELD_MAJOR, FIELD_MINOR, FIELD_UPDATE,
 				   FIELD_BUILD_NUM, FIELD_BUILD_DATE };
 	const char *known = tdp_read_line("/sys/devices/faux/tdx_host/version");
-	u64 values[ARRAY_SIZE(ids)], status, value;
+	u64 values[ARRAY_SIZE(ids)] = {}, status, value;
 	struct tdp_vm plain;
 	const struct tdp_mem mem = TDP_MEM_DEFAULT;
 	char version[64];
