@@ -50,6 +50,8 @@ ADVICE = {
                 "skipped, and choose a host that offers it.",
     "splat": "Read the splat in the kernel's log: the kernel under test found "
              "the fault itself.",
+    "wanted": "Run the case alone with the option -r: the kernel under test no "
+              "longer complains where it must, or the test did not get there.",
     "panic": "Read the kernel's last words; scripts/decode_stacktrace.sh "
              "with the vmlinux of this run gives lines of source.",
     "module": "See that the modules belong to this kernel and its config.",
@@ -345,7 +347,7 @@ def judge_emulator(host: Host) -> None:
 def judge_kernel_log(host: Host) -> None:
     """The kernel must not have complained."""
     kinds = {"panic": "panic", "module not loaded": "module"}
-    splats = host.kernel.splats
+    splats = klog.unwanted(host.kernel)
     for splat in splats[:MAX_SPLATS]:
         kind = "" if splat.title.startswith(splat.kind) else f"{splat.kind}: "
         fail(host, kinds.get(splat.kind, "splat"),
@@ -354,6 +356,17 @@ def judge_kernel_log(host: Host) -> None:
     if len(splats) > MAX_SPLATS:
         fail(host, "splat", f"kernel log: {len(splats) - MAX_SPLATS} more "
                             "complaints")
+    judge_wanted_splats(host)
+
+
+def judge_wanted_splats(host: Host) -> None:
+    """What a test makes the kernel complain of by design must have come."""
+    for wanted in host.kernel.wanted:
+        if wanted.came:
+            continue
+        why = "did not come" if wanted.ended else "was never ended"
+        fail(host, "wanted", f"kernel log: a complaint of {wanted.text!r} was "
+             f"wanted and {why}", wanted.test)
 
 
 def judge_marks(host: Host) -> None:
@@ -386,7 +399,8 @@ def judge_facts(host: Host) -> None:
     if not (taint.isascii() and taint.isdigit()):
         fail(host, "taint", f"the kernel's taint is not known ({taint})")
         return
-    for text in klog.bad_taint(int(taint)):
+    by_design = any(splat.wanted for splat in host.kernel.splats)
+    for text in klog.bad_taint(int(taint), by_design):
         fail(host, "taint", f"the kernel is tainted, {text}",
              log=None if host.kernel.splats else last_words(host))
 

@@ -18,6 +18,8 @@ SPLAT_LINES = 120
 EXCERPT_LINES = 30
 
 MARK = re.compile(r"run-tests: (begin|end) (\S+)")
+# A test says so before it makes the kernel complain by design, and after it.
+WANTED = re.compile(r"run-tests: splat (?:wanted (.+)|(end)$)")
 TRACE_END = re.compile(r"---\[ end trace [0-9a-f]+ \]---")
 PREFIX = re.compile(r"(?:<\d+>)?(?:\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?)?")
 
@@ -108,13 +110,14 @@ ROWS = [(name, weak, re.compile(pattern))
         for name, weak, pattern in COMPLAINTS]
 TESTING_ROW = re.compile(WHILE_TESTING[2])
 
+TAINT_WARN = 9
 # Taint bits that a kernel under test must not have.  The probe is a module
 # built outside the tree and unsigned, and tests may say that they ran.
 BAD_TAINT = {
     4: "M: a machine check was reported",
     5: "B: a page was released in a bad state",
     7: "D: the kernel died once (Oops or BUG)",
-    9: "W: the kernel issued a warning",
+    TAINT_WARN: "W: the kernel issued a warning",
     14: "L: a soft lockup occurred",
 }
 
@@ -129,6 +132,17 @@ class Splat:
     weak: bool = False
     closed: bool = False
     lines: list[str] = field(default_factory=list)
+    wanted: bool = False
+
+
+@dataclass
+class WantedSplat:
+    """A complaint that a test has announced: it must come, once."""
+    text: str
+    test: str
+    first: int = 0
+    ended: bool = False
+    came: bool = False
 
 
 @dataclass
@@ -138,6 +152,7 @@ class KernelLog:
     begun: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     splats: list[Splat] = field(default_factory=list)
+    wanted: list[WantedSplat] = field(default_factory=list)
 
 
 def message(line: str) -> str:
@@ -196,6 +211,27 @@ def attribute(log: KernelLog, text: str, running: str) -> str:
     return ""
 
 
+def follow_wanted(log: KernelLog, text: str, running: str) -> None:
+    """Follow the marks of a test that makes the kernel complain by design."""
+    match = WANTED.search(text)
+    if not match:
+        return
+    if log.splats:
+        # What comes next is no further line of what came before.
+        log.splats[-1].closed = True
+    if match[1]:
+        log.wanted.append(WantedSplat(match[1], running, len(log.splats)))
+        return
+    wanted = log.wanted[-1] if log.wanted else None
+    if not wanted or wanted.ended or not running or wanted.test != running:
+        return
+    wanted.ended = True
+    for splat in log.splats[wanted.first:]:
+        if splat.test == running and wanted.text in splat.title:
+            splat.wanted = wanted.came = True
+            return
+
+
 def quote(splat: Splat, at: int, line: str) -> None:
     """Keep the first lines of a splat for the report."""
     if splat.closed:
@@ -222,6 +258,7 @@ def parse(data: bytes) -> KernelLog:
     for at, line in enumerate(log.lines):
         text = message(line)
         running = attribute(log, text, running)
+        follow_wanted(log, text, running)
         if hit := complaint(text, bool(running)):
             note(log, Splat(hit[0], text, running, at, hit[1]))
             lead_in(log, at)
@@ -248,6 +285,14 @@ def tail(log: KernelLog, count: int = 15) -> list[str]:
     return [line for line in log.lines if line.strip()][-count:]
 
 
-def bad_taint(value: int) -> list[str]:
+def unwanted(log: KernelLog) -> list[Splat]:
+    """The complaints that no test has announced."""
+    return [splat for splat in log.splats if not splat.wanted]
+
+
+def bad_taint(value: int, warned_by_design: bool = False) -> list[str]:
     """Name the bits of /proc/sys/kernel/tainted that are failures."""
+    if warned_by_design:
+        # Each warning has its lines in the log; this bit only repeats that.
+        value &= ~(1 << TAINT_WARN)
     return [text for bit, text in BAD_TAINT.items() if value >> bit & 1]

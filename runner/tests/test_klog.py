@@ -185,6 +185,38 @@ class Complaints(unittest.TestCase):
         self.assertEqual(klog.during(log, "two_test", 1), ["third"])
         self.assertEqual(klog.during(log, "three_test"), [])
 
+    def test_wanted(self) -> None:
+        """A mark excuses the first splat with its text, and no other."""
+        begin, end = "run-tests: splat wanted a.c:1\n", "run-tests: splat end\n"
+        one = ("------------[ cut here ]------------\n"
+               "WARNING: a.c:1 at f+0x1/0x2, CPU#1: t/93\n"
+               "---[ end trace 0000000000000000 ]---\n")
+        other = one.replace("a.c:1", "b.c:2")
+        for text, came, rest in (
+                (begin + one + end, True, []),
+                (begin + other + one + end, True, ["b.c:2"]),
+                (begin + one + one + end, True, ["a.c:1"]),
+                (one + begin + end, False, ["a.c:1"]),
+                (begin + end + one, False, ["a.c:1"]),
+                (begin + one, False, ["a.c:1"]),
+                (begin + one + "run-tests: end t status 0\n" + end, False,
+                 ["a.c:1"]),
+                (end + one, None, ["a.c:1"])):
+            with self.subTest(text=text):
+                log = klog.parse(f"run-tests: begin t\n{text}".encode())
+                self.assertEqual([want.came for want in log.wanted],
+                                 [] if came is None else [came])
+                self.assertEqual([splat.title.split()[1] for splat in
+                                  klog.unwanted(log)], rest)
+
+    def test_wanted_outside_tests(self) -> None:
+        """Nobody but a running test can want a splat."""
+        log = klog.parse(b"run-tests: splat wanted a.c:1\n"
+                         b"WARNING: a.c:1 at f+0x1/0x2, CPU#1: t/93\n"
+                         b"run-tests: splat end\n")
+        self.assertEqual(len(klog.unwanted(log)), 1)
+        self.assertFalse(log.wanted[0].came)
+
     def test_taint(self) -> None:
         """Which bits matter, and which the suite itself causes."""
         for bit in range(20):
@@ -193,6 +225,8 @@ class Complaints(unittest.TestCase):
                                  bit in (4, 5, 7, 9, 14))
         self.assertEqual(klog.bad_taint(4096 | 8192 | 262144), [])
         self.assertEqual(len(klog.bad_taint(512 | 128 | 4096)), 2)
+        self.assertEqual(klog.bad_taint(512 | 4096, True), [])
+        self.assertEqual(len(klog.bad_taint(512 | 128, True)), 1)
 
 
 if __name__ == "__main__":
