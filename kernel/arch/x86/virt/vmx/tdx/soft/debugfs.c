@@ -9,15 +9,19 @@
  *		STATUS is busy, busy-epoch, interrupted, no-entropy, a number,
  *		or none.  A call that repeats a refused one is let through,
  *		as the real module would, unless "twice" is given.
+ *		"interrupted" stops a leaf half-way that looks for interrupts,
+ *		at every so many of the places where it does; other leaves
+ *		cannot be (EINVAL).
  */
 #include <linux/debugfs.h>
 #include <linux/init.h>
 #include <linux/kstrtox.h>
+#include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "leaves.h"
+#include "refuse.h"
 
 static int leaves_show(struct seq_file *file, void *data)
 {
@@ -67,10 +71,15 @@ static int find_row(const char *name)
 	return -ENOENT;
 }
 
+/* One at a time: soft_refusal_set() is not meant for several. */
+static DEFINE_MUTEX(refuse_lock);
+
 static int parse_refusal(char *line)
 {
 	char *name = strsep(&line, " "), *word = strsep(&line, " ");
-	struct soft_refusal refusal = {};
+	bool twice = false;
+	u64 status;
+	u32 every = 0;
 	int row, ret;
 
 	if (!name || !word)
@@ -78,20 +87,20 @@ static int parse_refusal(char *line)
 	row = find_row(name);
 	if (row < 0)
 		return row;
-	ret = parse_status(word, &refusal.status);
+	ret = parse_status(word, &status);
 	if (ret)
 		return ret;
 
 	word = strsep(&line, " ");
 	if (word && *word) {
-		ret = kstrtou32(word, 0, &refusal.every);
+		ret = kstrtou32(word, 0, &every);
 		if (ret)
 			return ret;
 		word = strsep(&line, " ");
-		refusal.twice = word && !strcmp(word, "twice");
+		twice = word && !strcmp(word, "twice");
 	}
-	soft_refusals[row] = refusal;
-	return 0;
+	guard(mutex)(&refuse_lock);
+	return soft_refusal_set(row, status, every, twice) ? 0 : -EINVAL;
 }
 
 static ssize_t refuse_write(struct file *file, const char __user *buffer,

@@ -14,6 +14,7 @@
 #include <linux/panic.h>
 #include <linux/printk.h>
 #include <linux/random.h>
+#include <linux/syscore_ops.h>
 #include <linux/topology.h>
 #include <linux/uaccess.h>
 #include <asm/apic.h>
@@ -298,6 +299,24 @@ static bool __init has_real_module(void)
 	return !rdmsrq_safe(MSR_MTRRcap, &msr) && msr & MTRRCAP_SEAMRR;
 }
 
+/*
+ * The kernel's own TDX code came later, so that its shutdown has been by now.
+ * With a real module the memory of TDs would be in the next kernel's way.
+ */
+static void soft_shutdown(void *data)
+{
+	WARN(soft_module.state == SYS_DISABLING,
+	     "TDH.SYS.DISABLE was stopped half-way and not resumed\n");
+}
+
+static const struct syscore_ops soft_syscore_ops = {
+	.shutdown = soft_shutdown,
+};
+
+static struct syscore soft_syscore = {
+	.ops = &soft_syscore_ops,
+};
+
 static int __init soft_init(void)
 {
 	if (!boot_cpu_has(X86_FEATURE_VMX) || boot_cpu_has(X86_FEATURE_TDX_GUEST))
@@ -324,6 +343,7 @@ static int __init soft_init(void)
 	find_features();
 	add_taint(TAINT_TEST, LOCKDEP_STILL_OK);
 	pr_warn("a software TDX module, for tests: it protects nothing and attests nothing\n");
+	register_syscore(&soft_syscore);
 	return register_die_notifier(&soft_die_notifier);
 }
 core_initcall(soft_init);

@@ -2,10 +2,11 @@
 /*
  * The table of SEAMCALLs, and what is common to all of them.
  */
-#include "leaves.h"
+#include "refuse.h"
 
 #define TDHLEAF(name_, number_, version_, system_, td_, td_lock_, vp_,	\
-		vp_lock_, vp_states_, op_states_, zeroed_, handler_)	\
+		vp_lock_, vp_states_, op_states_, zeroed_, stops_,	\
+		handler_)						\
 {									\
 	.name = "TDH_" #name_,						\
 	.number = (number_),						\
@@ -18,6 +19,7 @@
 	.vp_states = (vp_states_),					\
 	.op_states = (op_states_),					\
 	.zeroed = (zeroed_),						\
+	.stops = (stops_),						\
 	.handler = (handler_),						\
 },
 
@@ -26,7 +28,6 @@ const struct soft_leaf soft_leaves[SOFT_NR_LEAVES] = {
 };
 
 struct soft_count soft_counts[SOFT_NR_LEAVES];
-struct soft_refusal soft_refusals[SOFT_NR_LEAVES];
 struct soft_module soft_module = { .state = SYS_INIT_PENDING };
 
 /* RAX: the leaf in bits 15:0, its version in bits 23:16. */
@@ -50,7 +51,8 @@ static u64 check_system(const struct soft_leaf *leaf)
 {
 	u32 state = __atomic_load_n(&soft_module.state, __ATOMIC_ACQUIRE);
 
-	if (state == SYS_SHUTDOWN)
+	if (state & (SYS_SHUTDOWN | SYS_DISABLING) &&
+	    !(leaf && leaf->system & state))
 		return STAT_SYS_SHUTDOWN;
 	if (!((leaf ? leaf->system : SYS_READY) & state))
 		return STAT_SYS_NOT_READY;
@@ -112,35 +114,11 @@ static void zero_outputs(const struct soft_leaf *leaf, struct soft_regs *regs)
 		regs->gpr[__builtin_ctz(left)] = 0;
 }
 
-/*
- * A caller that repeats what was refused gets through, unless asked
- * otherwise: it would never do so with the real module.
- */
-static u64 refuse(u32 row, u64 operand)
-{
-	struct soft_refusal *refusal = &soft_refusals[row];
-
-	if (!refusal->status)
-		return STAT_SUCCESS;
-	if (refusal->refused && refusal->operand == operand && !refusal->twice) {
-		refusal->refused = false;
-		return STAT_SUCCESS;
-	}
-	if (refusal->every && ++refusal->seen % refusal->every)
-		return STAT_SUCCESS;
-
-	refusal->refused = true;
-	refusal->operand = operand;
-	__atomic_fetch_add(&soft_counts[row].refusals, 1, __ATOMIC_RELAXED);
-	if (refusal->every)
-		return refusal->status;
-	return __atomic_exchange_n(&refusal->status, 0, __ATOMIC_RELAXED);
-}
-
 static u64 serve(const struct soft_leaf *leaf, struct soft_regs *regs)
 {
 	struct soft_regs in = *regs;
 	struct soft_call call = {
+		.row = leaf - soft_leaves,
 		.version = in.gpr[RAX] >> 16,
 		.in = in.gpr,
 		.out = regs->gpr,
@@ -177,7 +155,7 @@ void soft_seamcall(struct soft_regs *regs)
 	else
 		status = check_system(leaf);
 	if (!status)
-		status = refuse(leaf - soft_leaves, regs->gpr[RCX]);
+		status = soft_refuse(leaf - soft_leaves, regs);
 	if (!status)
 		status = serve(leaf, regs);
 	if (leaf)

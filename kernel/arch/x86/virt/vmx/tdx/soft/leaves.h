@@ -16,6 +16,9 @@
 /* The vCPU must have all its pages. */
 #define VP_COMPLETE	BIT(31)
 
+#define STOPS		true
+#define RUNS		false
+
 #define ZERO_WALK	(REG(RCX) | REG(RDX))
 #define ZERO_METADATA	(REG(RCX) | REG(RDX) | REG(R8) | REG(R9) | \
 			 REG(R10) | REG(R11))
@@ -44,6 +47,7 @@ struct soft_leaf {
 	u32 vp_states;
 	u32 op_states;
 	u32 zeroed;
+	bool stops;
 	u64 (*handler)(struct soft_call *call);
 };
 
@@ -101,25 +105,6 @@ struct soft_count {
 };
 
 extern struct soft_count soft_counts[SOFT_NR_LEAVES];
-
-/**
- * struct soft_refusal - refuse a leaf on demand
- * @status: the completion code to refuse with; 0 for none
- * @every: refuse every so many calls; 0 for the next one only
- * @twice: also refuse a call that is the repetition of one just refused, which
- *	the real module would never do
- */
-struct soft_refusal {
-	u64 status;
-	u32 every;
-	bool twice;
-
-	u32 seen;
-	bool refused;
-	u64 operand;
-};
-
-extern struct soft_refusal soft_refusals[SOFT_NR_LEAVES];
 
 /* Serves a SEAMCALL: the completion code is in RAX afterwards. */
 void soft_seamcall(struct soft_regs *regs);

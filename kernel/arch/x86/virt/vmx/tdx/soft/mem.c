@@ -449,7 +449,7 @@ u64 leaf_mem_page_demote(struct soft_call *call)
 	status = pamt_lock_free(call, table, LEVEL_4K, R8, &entry);
 	if (status)
 		return status;
-	if (soft_interrupt_pending()) {
+	if (soft_must_stop(call)) {
 		call->out[RCX] = call->in[RCX];
 		call->out[RDX] = call->in[RDX];
 		return STAT_INTERRUPTED_RESTARTABLE;

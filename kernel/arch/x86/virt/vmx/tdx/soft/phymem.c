@@ -145,7 +145,7 @@ u64 leaf_phymem_cache_wb(struct soft_call *call)
 	}
 
 	while (++wb->resume < CACHE_WB_STEPS)
-		if (soft_interrupt_pending())
+		if (soft_must_stop(call))
 			return STAT_INTERRUPTED_RESUMABLE;
 	wb->resume = 0;
 	finish_flushed_keyids(wb, package);

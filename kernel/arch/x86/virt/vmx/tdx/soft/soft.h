@@ -174,6 +174,7 @@ enum soft_system_state {
 	SYS_CONFIG_DONE		= 4,
 	SYS_READY		= 8,
 	SYS_SHUTDOWN		= 16,
+	SYS_DISABLING		= 32,
 };
 
 #define SYS_BEFORE_SHUTDOWN	(SYS_INIT_PENDING | SYS_INIT_DONE | \
@@ -216,6 +217,7 @@ struct soft_module {
 	u32 packages_ready;
 	u16 global_keyid;
 	u32 nr_tdmrs;
+	u32 disabled_steps;
 	bool cpu_ready[SOFT_MAX_CPUS];
 	u64 last_vcpu[SOFT_MAX_CPUS];
 	struct tdmr tdmrs[TDMR_MAX];
@@ -228,6 +230,7 @@ extern struct soft_module soft_module;
 
 /**
  * struct soft_call - one SEAMCALL or TDCALL while it is served
+ * @row: the leaf's row in the table of SEAMCALLs
  * @version: the version asked for
  * @in: registers as they came
  * @out: registers as they will be returned
@@ -250,6 +253,7 @@ struct soft_held {
 };
 
 struct soft_call {
+	u32 row;
 	u32 version;
 	const u64 *in;
 	u64 *out;
@@ -273,6 +277,9 @@ void call_holds(struct soft_call *call, void *lock, enum soft_lock_mode mode,
 		bool is_entry);
 void call_forgets(struct soft_call *call, void *lock);
 void call_unlock_all(struct soft_call *call);
+
+/* refuse.c: asked between the steps of a SEAMCALL that takes long */
+bool soft_must_stop(const struct soft_call *call);
 
 /* pamt.c */
 struct tdmr *pamt_tdmr(u64 pa);

@@ -359,6 +359,10 @@ u64 leaf_sys_update(struct soft_call *call)
 	return STAT_SYS_INVALID_HANDOFF;
 }
 
+/* So many pieces are done before all is. */
+#define DISABLE_STEPS		4
+
+/* From the first step on nothing else is served; each call goes on from there. */
 u64 leaf_sys_disable(struct soft_call *call)
 {
 	u64 status = lock_module(call);
@@ -366,6 +370,10 @@ u64 leaf_sys_disable(struct soft_call *call)
 	if (status)
 		return status;
 
+	soft_module.state = SYS_DISABLING;
+	while (++soft_module.disabled_steps < DISABLE_STEPS)
+		if (soft_must_stop(call))
+			return STAT_INTERRUPTED_RESUMABLE;
 	soft_module.state = SYS_SHUTDOWN;
 	return STAT_SUCCESS;
 }

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "../leaves.h"
+#include "../refuse.h"
 #include "../sept.h"
 #include "../tdg.h"
 
