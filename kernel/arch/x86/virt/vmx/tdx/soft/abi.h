@@ -128,6 +128,7 @@ enum pamt_type {
 	PT_TDCX		= 5,
 	PT_TDVPR	= 6,
 	PT_SEPT		= 8,
+	PT_NR_TYPES,
 };
 
 /* TDMR_INFO, as TDH.SYS.CONFIG reads it. */

@@ -304,11 +304,22 @@ static bool handle_inside(struct tdg_call *tdg, u32 reason)
 
 #define ENTRY_FAILED		BIT(31)
 
+u64 soft_exit_counts[SOFT_MAX_EXIT_REASON];
+
+static void count_exit(u32 reason)
+{
+	reason &= 0xffff;
+	if (reason < SOFT_MAX_EXIT_REASON)
+		__atomic_fetch_add(&soft_exit_counts[reason], 1,
+				   __ATOMIC_RELAXED);
+}
+
 /* True if the TD goes on; else the host's registers say why it does not. */
 bool soft_handle_exit(struct tdg_call *tdg, struct soft_regs *host, u64 *status)
 {
 	u32 reason = vmcs_read(VM_EXIT_REASON);
 
+	count_exit(reason);
 	switch (reason) {
 	case EXIT_REASON_EXCEPTION_NMI:
 		return exit_exception(tdg, host, status);

@@ -229,3 +229,44 @@ u64 pamt_demote(u64 pa, int level)
 	soft_unlock(&whole->lock, EXCLUSIVE);
 	return STAT_SUCCESS;
 }
+
+static void visit_small_pages(u64 start, pamt_visit_fn fn, void *arg)
+{
+	const struct pamt_entry *entries = pamt_entry(start, LEVEL_4K);
+	int i;
+
+	for (i = 0; i < SOFT_ENTRIES; i++)
+		if (entries[i].type != PT_FREE)
+			fn(&entries[i], start + i * SOFT_PAGE_SIZE, LEVEL_4K, arg);
+}
+
+/* Return: how far it went, 2M or 1G. */
+static u64 visit_pages(u64 start, pamt_visit_fn fn, void *arg)
+{
+	const struct pamt_entry *entry = pamt_entry(start, LEVEL_1G);
+
+	if (entry->type == PT_REGULAR) {
+		fn(entry, start, LEVEL_1G, arg);
+		return LEVEL_SIZE(LEVEL_1G);
+	}
+	entry = pamt_entry(start, LEVEL_2M);
+	if (entry->type == PT_REGULAR)
+		fn(entry, start, LEVEL_2M, arg);
+	else
+		visit_small_pages(start, fn, arg);
+	return LEVEL_SIZE(LEVEL_2M);
+}
+
+void pamt_visit_used(pamt_visit_fn fn, void *arg)
+{
+	u64 pa, end;
+	u32 i;
+
+	for (i = 0; i < soft_module.nr_tdmrs; i++) {
+		const struct tdmr *tdmr = &soft_module.tdmrs[i];
+
+		end = tdmr->initialized & ~(LEVEL_SIZE(LEVEL_1G) - 1);
+		for (pa = tdmr->base; pa < end; pa += visit_pages(pa, fn, arg))
+			;
+	}
+}

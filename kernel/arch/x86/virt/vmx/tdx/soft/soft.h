@@ -185,6 +185,7 @@ enum keyid_state {
 	KEYID_ASSIGNED,
 	KEYID_FLUSHED,
 	KEYID_RESERVED,
+	KEYID_NR_STATES,
 };
 
 struct keyid {
@@ -295,6 +296,12 @@ u64 pamt_lock_page(struct soft_call *call, u64 pa, int level, int operand,
 		   struct pamt_entry **entry);
 u64 pamt_lock_free(struct soft_call *call, u64 pa, int level, int operand,
 		   struct pamt_entry **entry);
+
+/* Called with each page that is not PT_FREE, as large as its entry. */
+typedef void (*pamt_visit_fn)(const struct pamt_entry *entry, u64 pa, int level,
+			      void *arg);
+
+void pamt_visit_used(pamt_visit_fn fn, void *arg);
 u64 pamt_promote(u64 pa, int level);
 u64 pamt_demote(u64 pa, int level);
 
