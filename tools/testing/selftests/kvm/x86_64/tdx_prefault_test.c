@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* KVM_PRE_FAULT_MEMORY on a TD. */
+#include "tdp_slot.h"
+
 #include "tdx/td_test.h"
 #include "tdx/tdcall.h"
 
@@ -113,6 +115,33 @@ TEST_F(prefault, over_attributes)
 
 	for (page = 0; page < NPAGES; page++)
 		expect_range(_metadata, t, page, 1, page % 2);
+}
+
+/*
+ * Into a slot right behind the other, with a file of its own.
+ *
+ * Rules: tdx.prefault tdx.two-roots
+ */
+TEST_F(prefault, over_slots)
+{
+	struct tdp_vm *t = &self->t;
+	u64 next = t->gpa + SIZE, pfns[NPAGES], i;
+	int gmem_fd;
+
+	vm_userspace_mem_region_add(t->vm, VM_MEM_SRC_ANONYMOUS, next, TDP_SLOT2,
+				    NPAGES, KVM_MEM_GUEST_MEMFD);
+	gmem_fd = memslot2region(t->vm, TDP_SLOT2)->region.guest_memfd;
+	vm_mem_set_private(t->vm, next, SIZE);
+	tdx_finalize_vm(t->vm);
+
+	tdp_prefault(t->vcpu, t->gpa + 3 * PAGE_SIZE, SIZE);
+	EXPECT_TDP_ABSENT(t->vcpu, t->gpa, 3);
+	expect_range(_metadata, t, 3, NPAGES - 3, true);
+	for (i = 0; i < 3; i++)
+		pfns[i] = tdp_gmem_pfn(gmem_fd, i * PAGE_SIZE);
+	EXPECT_TD_PRIVATE(t->vcpu, next, 3, pfns);
+	EXPECT_TDP_ABSENT(t->vcpu, next + 3 * PAGE_SIZE, NPAGES - 3);
+	EXPECT_EQ(tdp_gmem_pfn(gmem_fd, 3 * PAGE_SIZE), TDP_NO_PFN);
 }
 
 /* Rules: tdx.prefault tdx.add-maps */

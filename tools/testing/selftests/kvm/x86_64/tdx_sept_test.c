@@ -5,6 +5,7 @@
  */
 #include "tdp_control.h"
 
+#include "tdx/td_refuse.h"
 #include "tdx/td_sept.h"
 #include "tdx/td_test.h"
 #include "tdx/tdcall.h"
@@ -62,6 +63,49 @@ static void expect_none(struct __test_metadata *_metadata, struct tdp_vm *t,
 	EXPECT_TD_SEPT_FREE(t->vcpu, slot_gpa(t, first), nr);
 	EXPECT_TDP_ABSENT(t->vcpu, slot_gpa(t, first), nr);
 }
+
+/* How often the host has called what takes a page away, and what it has got. */
+struct removals {
+	u64 blocked, tracked, removed;
+	u64 regular;
+};
+
+static void count_removals(struct removals *removals)
+{
+	struct td_census census;
+
+	removals->blocked = td_leaf_count("TDH_MEM_RANGE_BLOCK").calls;
+	removals->tracked = td_leaf_count("TDH_MEM_TRACK").calls;
+	removals->removed = td_leaf_count("TDH_MEM_PAGE_REMOVE").calls;
+	td_take_census(&census);
+	removals->regular = td_census_count(&census, "regular");
+}
+
+/*
+ * So many pages were removed, and are the host's again; the module sees to it that
+ * each was blocked and tracked before.
+ */
+static bool check_removed(const struct removals *before, u64 nr,
+			  struct tdp_msg *msg)
+{
+	struct removals now;
+	u64 removed, back;
+
+	count_removals(&now);
+	removed = now.removed - before->removed;
+	back = before->regular - now.regular;
+	if (removed == nr && back == nr && now.blocked > before->blocked &&
+	    now.tracked > before->tracked)
+		return true;
+	snprintf(msg->text, sizeof(msg->text),
+		 "Wanted %lu pages back, got %lu; blocked %lu, tracked %lu, removed %lu",
+		 nr, back, now.blocked - before->blocked,
+		 now.tracked - before->tracked, removed);
+	return false;
+}
+
+/* address of what count_removals() left, number of pages */
+#define EXPECT_REMOVED(...)	__TDP_JUDGE(0, check_removed, __VA_ARGS__)
 
 /* Rules: tdx.sept-maps */
 TEST_F(sept, added)
@@ -147,6 +191,33 @@ TEST_F(sept, slot_deleted)
 	tdx_finalize_vm(t->vm);
 	vm_mem_region_delete(t->vm, TDP_SLOT);
 	expect_none(_metadata, t, 0, NPAGES);
+}
+
+/*
+ * What the host called for that, and that it has got the pages.
+ *
+ * Rules: tdx.sept-removes control.assertions
+ */
+TEST_F(sept, removals)
+{
+	struct tdp_vm *t = &self->t;
+	struct removals before;
+
+	TDP_REQUIRE_NOT(td_soft_lacks());
+	add(t, 0, NPAGES);
+	tdx_finalize_vm(t->vm);
+	count_removals(&before);
+	vm_guest_mem_punch_hole(t->vm, slot_gpa(t, 4), 3 * PAGE_SIZE);
+	EXPECT_REMOVED(&before, 3);
+	EXPECT_REFUSED("Wanted 4 pages back, got 3",
+		       EXPECT_REMOVED(&before, 4));
+
+	count_removals(&before);
+	vm_mem_set_shared(t->vm, slot_gpa(t, 8), 2 * PAGE_SIZE);
+	EXPECT_REMOVED(&before, 2);
+	count_removals(&before);
+	vm_mem_region_delete(t->vm, TDP_SLOT);
+	EXPECT_REMOVED(&before, NPAGES - 5);
 }
 
 /* Rules: control.assertions */

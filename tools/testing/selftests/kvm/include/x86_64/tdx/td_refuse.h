@@ -46,7 +46,7 @@ int __td_refuse(const char *line);
 /**
  * td_refuse() - have a leaf refused, or end the case as failed
  * @leaf: its name
- * @status: "busy", "no-entropy", or "none" to end it
+ * @status: "busy", "no-entropy", "interrupted", or "none" to end it
  * @every: every how many calls; a call that repeats a refused one is let
  *	through
  *

@@ -8,6 +8,7 @@
 #include "tdp_test.h"
 
 #include "tdx/td_check.h"
+#include "tdx/td_soft.h"
 #include "tdx/td_vm.h"
 
 /* vcpu, gpa, number of 4K pages, PFNs of the 4K pages */
@@ -17,6 +18,12 @@
 /* vcpu, gpa, number of 4K pages, level, PFNs of the 4K pages */
 #define ASSERT_TD_SHARED(...)	__TDP_JUDGE(1, td_check_shared, __VA_ARGS__)
 #define EXPECT_TD_SHARED(...)	__TDP_JUDGE(0, td_check_shared, __VA_ARGS__)
+
+/* address of what td_take_census() left */
+#define EXPECT_TD_CENSUS(...)	__TDP_JUDGE(0, td_check_census, __VA_ARGS__)
+
+/* number of TDs */
+#define EXPECT_TDS(...)		__TDP_JUDGE(0, td_check_tds, __VA_ARGS__)
 
 /* main() of a program none of whose cases can run without TDs. */
 #define TD_HARNESS_MAIN		__TDP_HARNESS_MAIN(td_host_lacks())

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tdx/td_refuse.h"
-
-#define SOFT_DIR	"/sys/kernel/debug/tdx_soft"
+#include "tdx/td_soft.h"
 
 const char *td_refuse_lacks(void)
 {
-	if (access(SOFT_DIR "/refuse", W_OK))
+	if (access(TD_SOFT_DIR "/refuse", W_OK))
 		return "only the software TDX module refuses on demand";
 	return NULL;
 }
 
 static FILE *open_leaves(void)
 {
-	FILE *file = fopen(SOFT_DIR "/leaves", "r");
+	FILE *file = fopen(TD_SOFT_DIR "/leaves", "r");
 
-	TDP_ASSERT(file, "Cannot open " SOFT_DIR "/leaves: %s", strerror(errno));
+	TDP_ASSERT(file, "Cannot open " TD_SOFT_DIR "/leaves: %s", strerror(errno));
 	return file;
 }
 
@@ -35,7 +34,7 @@ struct td_leaf_count td_leaf_count(const char *leaf)
 
 int __td_refuse(const char *line)
 {
-	return __tdp_write_line(SOFT_DIR "/refuse", line);
+	return __tdp_write_line(TD_SOFT_DIR "/refuse", line);
 }
 
 void td_refuse(const char *leaf, const char *status, int every)
