@@ -6,5 +6,5 @@
 
 . "$top/runner/machines/tdx.sh"
 
-MACHINE_TESTS="tdx_vcpus_test tdx_concurrent_test"
+MACHINE_TESTS="tdx_vcpus_test tdx_concurrent_test tdx_interrupt_test"
 MACHINE_CPUS=2
