@@ -102,6 +102,41 @@ static void guest_work(u64 vcpu)
 	GUEST_DONE();
 }
 
+/* Where a TD asks whether it is to go on. */
+#define DONE_PORT	0x3b8
+
+/*
+ * Accepts every page of the half, whether or not it was there before, and touches
+ * none: what was accepted may be gone a moment later.
+ */
+static void guest_accept_again(u64 first)
+{
+	u64 page, status;
+
+	for (page = first; page < first + HALF; page++) {
+		do {
+			status = tdg_mem_page_accept(TDP_GPA + page * PAGE_SIZE,
+						     PG_LEVEL_4K);
+			status &= TDX_STATUS_MASK;
+		} while (status == OPERAND_BUSY);
+		GUEST_ASSERT(status == TDX_SUCCESS ||
+			     status == TDX_PAGE_ALREADY_ACCEPTED);
+	}
+}
+
+/* A round more after it is done: then all pages are there. */
+static void guest_keep_accepting(u64 vcpu)
+{
+	u64 done = 0;
+
+	while (!done) {
+		GUEST_ASSERT_EQ(tdvmcall_io_read(DONE_PORT, 1, &done),
+				TDVMCALL_SUCCESS);
+		guest_accept_again(vcpu * HALF);
+	}
+	GUEST_DONE();
+}
+
 enum root {
 	MIRROR,
 	DIRECT,
@@ -130,7 +165,8 @@ struct world {
 	struct worker workers[NR_VCPUS];
 	struct walker walker;
 	u64 pfns[NR_ROOTS][NPAGES];
-	bool stop;
+	void *guest_code;
+	bool stop, disturbed;
 };
 
 static u64 load(const u64 *value)
@@ -143,12 +179,16 @@ static void count(u64 *value)
 	__atomic_add_fetch(value, 1, __ATOMIC_SEQ_CST);
 }
 
+/* A page that may become another one at any time. */
+#define ANY_PFN		(~1ULL)
+
 static bool answer_is_allowed(const struct kvm_tdp_walk_entry *entry, u64 pfn)
 {
 	if (entry->ret == -ENOENT)
 		return entry->pfn == TDP_NO_PFN;
-	return entry->ret == PG_LEVEL_4K && entry->level == PG_LEVEL_4K &&
-	       entry->pfn == pfn;
+	if (entry->ret != PG_LEVEL_4K || entry->level != PG_LEVEL_4K)
+		return false;
+	return pfn == ANY_PFN ? entry->pfn != TDP_NO_PFN : entry->pfn == pfn;
 }
 
 static void note_answer(struct world *w, enum root r, u64 page,
@@ -218,11 +258,24 @@ static void let_walker_look(struct worker *worker, u64 turn)
 		usleep(PAUSE_USECS);
 }
 
+static void say_whether_done(struct worker *worker)
+{
+	struct kvm_run *run = worker->vcpu->run;
+
+	*((u8 *)run + run->io.data_offset) = READ_ONCE(worker->w->disturbed);
+	count(&worker->uses);
+}
+
 /* Serve one exit of a vCPU.  Return: false once it is done. */
 static bool serve_exit(struct worker *worker)
 {
+	struct kvm_run *run = worker->vcpu->run;
 	struct ucall uc;
 
+	if (run->exit_reason == KVM_EXIT_IO && run->io.port == DONE_PORT) {
+		say_whether_done(worker);
+		return true;
+	}
 	if (worker->vcpu->run->exit_reason == KVM_EXIT_HYPERCALL) {
 		td_handle_map_gpa(worker->vcpu);
 		let_walker_look(worker, worker->conversions++ / 2);
@@ -244,13 +297,27 @@ static bool serve_exit(struct worker *worker)
 	}
 }
 
+/* There is no slot at times.  Return: false if that is why there was no exit. */
+static bool run_to_exit(struct kvm_vcpu *vcpu)
+{
+	int r = __vcpu_run(vcpu);
+
+	if (!r)
+		return true;
+	TDP_ASSERT(errno == EFAULT &&
+		   vcpu->run->exit_reason == KVM_EXIT_MEMORY_FAULT,
+		   "KVM_RUN of vCPU %u: %s", vcpu->id, strerror(errno));
+	usleep(PAUSE_USECS);
+	return false;
+}
+
 static void *run_until_done(void *arg)
 {
 	struct worker *worker = arg;
+	bool more = true;
 
-	do {
-		vcpu_run(worker->vcpu);
-	} while (serve_exit(worker));
+	while (more)
+		more = !run_to_exit(worker->vcpu) || serve_exit(worker);
 	return NULL;
 }
 
@@ -260,7 +327,8 @@ static void start_thread(pthread_t *thread, void *(*function)(void *), void *arg
 		   "Cannot create a thread");
 }
 
-static void run_world(struct world *w)
+/* What is done beside the vCPUs: nothing, or @disturb. */
+static void run_world(struct world *w, void (*disturb)(struct world *w))
 {
 	int i;
 
@@ -269,6 +337,9 @@ static void run_world(struct world *w)
 	for (i = 0; i < NR_VCPUS; i++)
 		start_thread(&w->workers[i].thread, run_until_done,
 			     &w->workers[i]);
+	if (disturb)
+		disturb(w);
+	WRITE_ONCE(w->disturbed, true);
 	for (i = 0; i < NR_VCPUS; i++)
 		pthread_join(w->workers[i].thread, NULL);
 
@@ -300,7 +371,7 @@ static void complete_world(struct world *w)
 
 	for (i = 0; i < NR_VCPUS; i++) {
 		w->workers[i].w = w;
-		w->workers[i].vcpu = td_vcpu_add(w->t.vm, i, guest_work, i);
+		w->workers[i].vcpu = td_vcpu_add(w->t.vm, i, w->guest_code, i);
 	}
 	w->t.vcpu = w->workers[0].vcpu;
 	add_slot(w);
@@ -324,10 +395,11 @@ FIXTURE(concurrent) {
 	u64 refusals[ARRAY_SIZE(refused)];
 };
 
-FIXTURE_SETUP(concurrent)
+static void create_world(struct world *w, void *guest_code)
 {
-	struct tdp_vm *t = &self->w.t;
+	struct tdp_vm *t = &w->t;
 
+	w->guest_code = guest_code;
 	*t = (struct tdp_vm) {
 		.mem = {
 			.vm_type = KVM_X86_TDX_VM,
@@ -336,9 +408,18 @@ FIXTURE_SETUP(concurrent)
 		},
 	};
 	t->vm = td_create(NR_VCPUS);
-	TDP_REQUIRE(vm_check_cap(t->vm, KVM_CAP_MAX_VCPUS) >= NR_VCPUS,
-		    "this host has one CPU, hence TDs have one vCPU");
-	complete_world(&self->w);
+}
+
+#define CREATE_WORLD(w, guest_code) do {				\
+	create_world(w, guest_code);					\
+	TDP_REQUIRE(vm_check_cap((w)->t.vm, KVM_CAP_MAX_VCPUS) >= NR_VCPUS, \
+		    "this host has one CPU, hence TDs have one vCPU");	\
+	complete_world(w);						\
+} while (0)
+
+FIXTURE_SETUP(concurrent)
+{
+	CREATE_WORLD(&self->w, guest_work);
 }
 
 /* In the parent, so that it is done even if the case ended early. */
@@ -378,7 +459,7 @@ static void run_and_judge(struct __test_metadata *_metadata, struct world *w)
 	struct walker *walker = &w->walker;
 	int i;
 
-	run_world(w);
+	run_world(w, NULL);
 	EXPECT_EQ(walker->wrong, 0)
 		TH_LOG("%s", walker->first_wrong.text);
 	expect_work_was_done(_metadata, w);
@@ -418,6 +499,142 @@ TEST_F_TIMEOUT(concurrent, refused, 60)
 			TH_LOG("leaf %zu", i);
 }
 
+FIXTURE(disturbed) {
+	struct world w;
+};
+
+FIXTURE_VARIANT(disturbed) {
+	void (*disturb)(struct world *w);
+	bool moves;
+	bool refused;
+};
+
+#define DISTURBANCES	12
+#define HOLE		5
+
+static void wait_until(const u64 *value, u64 end)
+{
+	while (load(value) < end)
+		usleep(PAUSE_USECS);
+}
+
+/* A walk ends that began from now on, and each vCPU has all its pages again. */
+static void let_all_go_on(struct world *w)
+{
+	int i;
+
+	wait_until(&w->walker.rounds, load(&w->walker.rounds) + 2);
+	for (i = 0; i < NR_VCPUS; i++)
+		wait_until(&w->workers[i].uses, load(&w->workers[i].uses) + 2);
+}
+
+/* Holes that reach into either half, and over the border. */
+static void punch_holes(struct world *w)
+{
+	int i;
+
+	for (i = 0; i < DISTURBANCES; i++) {
+		let_all_go_on(w);
+		vm_guest_mem_punch_hole(w->t.vm, w->t.gpa +
+					(i * 3 % (NPAGES - HOLE)) * PAGE_SIZE,
+					HOLE * PAGE_SIZE);
+	}
+}
+
+static void reload_slot(struct world *w)
+{
+	int i;
+
+	for (i = 0; i < DISTURBANCES; i++) {
+		let_all_go_on(w);
+		vm_mem_region_reload(w->t.vm, TDP_SLOT);
+	}
+}
+
+FIXTURE_VARIANT_ADD(disturbed, by_holes) {
+	.disturb = punch_holes,
+	.moves = true,
+};
+
+FIXTURE_VARIANT_ADD(disturbed, by_holes_and_refusals) {
+	.disturb = punch_holes,
+	.moves = true,
+	.refused = true,
+};
+
+FIXTURE_VARIANT_ADD(disturbed, by_slot_deletion) {
+	.disturb = reload_slot,
+};
+
+FIXTURE_SETUP(disturbed)
+{
+	CREATE_WORLD(&self->w, guest_keep_accepting);
+}
+
+FIXTURE_TEARDOWN_PARENT(disturbed)
+{
+	td_refuse_nothing();
+}
+
+/* Calls of these leaves took away pages while the vCPUs ran. */
+enum { BLOCK, TRACK, REMOVE };
+
+static const char * const removal[] = {
+	[BLOCK] = "TDH_MEM_RANGE_BLOCK",
+	[TRACK] = "TDH_MEM_TRACK",
+	[REMOVE] = "TDH_MEM_PAGE_REMOVE",
+};
+
+/* Nothing is shared here: a leaf in the direct root is one too many. */
+static void expect_mirror_only(struct __test_metadata *_metadata,
+			       struct world *w)
+{
+	u64 pfns[NPAGES];
+
+	EXPECT_EQ(w->walker.wrong, 0)
+		TH_LOG("%s", w->walker.first_wrong.text);
+	EXPECT_LT(0, w->walker.mapped[MIRROR]);
+	EXPECT_EQ(w->walker.mapped[DIRECT], 0);
+	EXPECT_LT(0, w->walker.absent);
+
+	tdp_vm_pfns(&w->t, w->t.gpa, NPAGES, true, pfns);
+	EXPECT_TD_PRIVATE(w->t.vcpu, w->t.gpa, NPAGES, pfns);
+	EXPECT_TD_SEPT(w->t.vcpu, w->t.gpa, NPAGES, pfns, TD_SEPT_MAPPED);
+}
+
+/*
+ * Memory is taken from two vCPUs while they ask for it.
+ *
+ * Rules: tdx.concurrent tdx.zap tdx.accept tdx.sept-removes tdx.retries
+ */
+TEST_F_TIMEOUT(disturbed, beside_vcpus, 60)
+{
+	struct td_leaf_count before[ARRAY_SIZE(removal)];
+	struct world *w = &self->w;
+	size_t i;
+
+	TDP_REQUIRE_NOT(td_refuse_lacks());
+	for (i = 0; variant->moves && i < NPAGES; i++)
+		w->pfns[MIRROR][i] = ANY_PFN;
+	for (i = 0; i < ARRAY_SIZE(removal); i++)
+		before[i] = td_leaf_count(removal[i]);
+	for (i = 0; variant->refused && i < ARRAY_SIZE(refused); i++)
+		td_refuse(refused[i].leaf, "busy", refused[i].every);
+
+	run_world(w, variant->disturb);
+	expect_mirror_only(_metadata, w);
+	for (i = 0; i < ARRAY_SIZE(removal); i++)
+		EXPECT_LE(before[i].calls + DISTURBANCES,
+			  td_leaf_count(removal[i]).calls);
+	EXPECT_LE(before[REMOVE].calls + DISTURBANCES * HOLE,
+		  td_leaf_count(removal[REMOVE]).calls);
+	EXPECT_EQ(variant->refused, td_leaf_count(removal[REMOVE]).refusals >
+		  before[REMOVE].refusals);
+	for (i = 0; i < NR_VCPUS; i++)
+		EXPECT_LT(1, w->workers[i].uses);
+	tdp_vm_free(&w->t);
+}
+
 /* Negative controls: what the checks above must refuse. */
 
 /*
@@ -431,7 +648,7 @@ TEST_F_TIMEOUT(concurrent, wrong_pages_are_noticed, 60)
 
 	tdp_vm_pfns(&w->t, w->t.gpa, NPAGES, false, w->pfns[MIRROR]);
 	tdp_vm_pfns(&w->t, w->t.gpa, NPAGES, true, w->pfns[DIRECT]);
-	run_world(w);
+	run_world(w, NULL);
 	EXPECT_LT(0, w->walker.wrong);
 	EXPECT_EQ(w->walker.wrong,
 		  w->walker.mapped[MIRROR] + w->walker.mapped[DIRECT]);
@@ -459,6 +676,12 @@ TEST(a_wrong_answer_is_noticed)
 	for (i = 0; i < ARRAY_SIZE(answers); i++)
 		EXPECT_EQ(answers[i].allowed,
 			  answer_is_allowed(&answers[i].entry, 0x1201))
+			TH_LOG("answer %zu", i);
+
+	/* Any page is one, but no level but 4K. */
+	for (i = 0; i < ARRAY_SIZE(answers); i++)
+		EXPECT_EQ(answers[i].allowed || i == 2,
+			  answer_is_allowed(&answers[i].entry, ANY_PFN))
 			TH_LOG("answer %zu", i);
 }
 
