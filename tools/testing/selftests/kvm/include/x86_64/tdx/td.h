@@ -14,11 +14,15 @@
 #include "tdp_util.h"
 #include "tdx/tdx_cmd.h"
 
-/* TDs here have GPAs of 48 bits; the highest of them says shared. */
+/*
+ * TDs here have GPAs of 48 bits, unless td_use_gpa_bits() says otherwise; the
+ * highest of them says shared.
+ */
 #define TD_GPA_BITS	48
 #define TD_SHARED_BIT	BIT_ULL(TD_GPA_BITS - 1)
 
 /* Attributes and XFAM; source: TDX Module ABI, ATTRIBUTES and XFAM. */
+#define TD_ATTR_DEBUG		BIT_ULL(0)
 #define TD_ATTR_SEPT_VE_DISABLE	BIT_ULL(28)
 #define TD_XFAM_FP_SSE		0x3
 
@@ -31,6 +35,12 @@
  * Return: one sentence without a full stop, or NULL if it can.
  */
 const char *td_host_lacks(void);
+
+/**
+ * td_use_gpa_bits() - how many bits the GPAs of further TDs have
+ * @bits: TD_GPA_BITS, or 52, which takes an EPT of five levels
+ */
+void td_use_gpa_bits(u32 bits);
 
 /**
  * td_open() - create a TD, and nothing of it
@@ -54,7 +64,8 @@ void td_init(struct kvm_vm *vm);
  *
  * SEPT_VE_DISABLE is set, so that an access to a private page that was not
  * accepted ends the TD and is no #VE; XFAM has x87 and SSE; every CPUID bit
- * that the host may choose is as KVM supports it; GPAs have TD_GPA_BITS.
+ * that the host may choose is as KVM supports it; GPAs are as wide as the
+ * TD was opened with.
  *
  * Return: parameters for __tdx_init_vm(); free() them.
  */

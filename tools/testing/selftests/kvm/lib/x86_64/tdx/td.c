@@ -20,17 +20,26 @@ const char *td_host_lacks(void)
 	return why;
 }
 
+/* Of the next TD. */
+static u32 td_gpa_bits = TD_GPA_BITS;
+
+void td_use_gpa_bits(u32 bits)
+{
+	td_gpa_bits = bits;
+}
+
 struct kvm_vm *td_open(void)
 {
+	u64 shared_bit = BIT_ULL(td_gpa_bits - 1);
 	struct kvm_vm *vm;
 
 	tdp_tell_vm_type("td");
 	vm = vm_create_barebones_type(KVM_X86_TDX_VM);
 	/* What the host's processor has does not count for a TD. */
-	vm->pa_bits = TD_GPA_BITS;
-	vm->max_gfn = TD_SHARED_BIT / PAGE_SIZE - 1;
-	vm->arch.s_bit = TD_SHARED_BIT;
-	vm->gpa_tag_mask = TD_SHARED_BIT;
+	vm->pa_bits = td_gpa_bits;
+	vm->max_gfn = shared_bit / PAGE_SIZE - 1;
+	vm->arch.s_bit = shared_bit;
+	vm->gpa_tag_mask = shared_bit;
 	return vm;
 }
 
@@ -55,7 +64,7 @@ static void td_choose_cpuid(struct kvm_cpuid_entry2 *entry)
 	/* Without it KVM takes the first entry of a leaf for all subleaves. */
 	entry->flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
 	if (entry->function == X86_PROPERTY_GUEST_MAX_PHY_ADDR.function)
-		entry->eax = (entry->eax & ~GENMASK(23, 16)) | TD_GPA_BITS << 16;
+		entry->eax = (entry->eax & ~GENMASK(23, 16)) | td_gpa_bits << 16;
 }
 
 struct kvm_tdx_init_vm *td_init_params(struct kvm_vm *vm)
@@ -122,7 +131,9 @@ struct kvm_vcpu *td_vcpu_add_bare(struct kvm_vm *vm, u32 id)
 
 	/* KVM takes a GPA with the shared bit for a legal one only then. */
 	vcpu_init_cpuid(vcpu, kvm_get_supported_cpuid());
-	vcpu_set_cpuid_property(vcpu, X86_PROPERTY_MAX_PHY_ADDR, TD_GPA_BITS);
+	vcpu_set_cpuid_property(vcpu, X86_PROPERTY_MAX_PHY_ADDR, vm->pa_bits);
+	vcpu_set_cpuid_property(vcpu, X86_PROPERTY_GUEST_MAX_PHY_ADDR,
+				vm->pa_bits);
 	return vcpu;
 }
 

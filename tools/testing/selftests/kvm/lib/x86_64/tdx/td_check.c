@@ -23,7 +23,7 @@ static bool td_check_both_gpas(struct kvm_vcpu *vcpu, struct tdp_expect want,
 {
 	if (!td_check_one_root(vcpu, want, msg))
 		return false;
-	want.gpa |= TD_SHARED_BIT;
+	want.gpa |= vcpu->vm->arch.s_bit;
 	return td_check_one_root(vcpu, want, msg);
 }
 
