@@ -2,7 +2,7 @@
 #
 # The two commands are `make run` and `make test`; `make help` lists the rest.
 
-export KDIR HOSTS TESTS OUT CACHE V JOBS KCONFIG CMDLINE RULE FILE MUTANTS SHARD
+export KDIR HOSTS TESTS OUT CACHE V JOBS KCONFIG CMDLINE RULE FILE MUTANTS SHARD VARIANT
 
 help:
 	@sed -n 's/^#@ //p' $(MAKEFILE_LIST)
@@ -25,6 +25,7 @@ help:
 #@ CACHE=path    where downloads and kernel objects are kept (default: ~/.cache)
 #@ OUT=path      where results go (default: out)
 #@ MUTANTS=glob  the mutants to run, by name; SHARD=2/5 runs the second fifth of them
+#@ VARIANT=debug a kernel with KASAN, UBSAN, lockdep and RCU checks; slow
 #@ KCONFIG=file  more kernel options; CMDLINE="..." more kernel parameters
 
 run:

@@ -55,7 +55,7 @@ write_facts
 machine_start "$tree/objects/arch/x86/boot/bzImage" "$work/initramfs.cpio" "$cmdline" \
 	"$out/serial.log" "$out/ktap.log" </dev/null >"$out/emulator.log" 2>&1 &
 emulator=$!
-python3 "$top/runner/watch.py" --host "$host" --pid "$emulator" \
+python3 "$top/runner/watch.py" --silence $((60 * TIME_FACTOR)) --limit $((900 * TIME_FACTOR)) --host "$host" --pid "$emulator" \
 	--serial "$out/serial.log" --ktap "$out/ktap.log" --timed "$out/timed.log" ${WATCH_OPTIONS:-} &
 watcher=$!
 wait "$watcher" || :

@@ -47,6 +47,11 @@ add_modules() {
 		done
 }
 
+scaled_settings() {
+	timeout=$(sed -n 's/^timeout=//p' "$installed/settings")
+	printf 'timeout=%d\ntime_factor=%d\n' $((timeout * TIME_FACTOR)) "$TIME_FACTOR"
+}
+
 add_tests() { # test...
 	for test; do
 		[ -e "$installed/$test" ] || continue
@@ -56,7 +61,8 @@ add_tests() { # test...
 	done
 	echo "$*" >"$work/selected"
 	add /kselftest/selected "$work/selected" 0644
-	add /kselftest/kvm/settings "$installed/settings" 0644
+	scaled_settings >"$work/settings"
+	add /kselftest/kvm/settings "$work/settings" 0644
 }
 
 mkdir -p "$work/stripped"

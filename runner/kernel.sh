@@ -29,6 +29,7 @@ wanted_config() {
 	cat "$top/kernel/host.config"
 	# The collection says =y where it means "there"; a module is there too.
 	grep -vxE 'CONFIG_KVM(_INTEL|_AMD)?=y' "$COLLECTION/config"
+	[ -z "$VARIANT" ] || cat "$top/kernel/$VARIANT.config"
 	[ -z "${KCONFIG:-}" ] || cat "$KCONFIG"
 }
 

@@ -13,6 +13,7 @@
 #   CACHE  where downloads, kernel objects and built tests stay between runs
 #   V      1 shows every command and its output
 #   KCONFIG  a file with more options for the kernel under test
+#   VARIANT  "debug": a kernel that checks itself (kernel/debug.config)
 #   JOBS   parallel jobs of a build
 #
 # Exit statuses, of whatever is here:
@@ -23,7 +24,7 @@
 #        be built (what git bisect takes for "try another commit")
 
 : "${top:?}"
-: "${V:=0}" "${JOBS:=$(nproc)}" "${HOSTS:=svm svm-smp tdx tdx-smp}" "${KDIR:=}" "${TESTS:=}" "${KCONFIG:=}"
+: "${V:=0}" "${JOBS:=$(nproc)}" "${HOSTS:=svm svm-smp tdx tdx-smp}" "${KDIR:=}" "${TESTS:=}" "${KCONFIG:=}" "${VARIANT:=}"
 : "${OUT:=$top/out}"
 : "${CACHE:=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/tdx-conformance}"
 
@@ -32,10 +33,13 @@ case $OUT in /*) ;; *) OUT=$PWD/$OUT ;; esac
 case $CACHE in /*) ;; *) CACHE=$PWD/$CACHE ;; esac
 case $KDIR in '' | /*) ;; *) KDIR=$PWD/$KDIR ;; esac
 case $KCONFIG in '' | /*) ;; *) KCONFIG=$PWD/$KCONFIG ;; esac
-export V JOBS KCONFIG HOSTS KDIR TESTS OUT CACHE
+export V JOBS KCONFIG VARIANT HOSTS KDIR TESTS OUT CACHE
 
 # The makes that are started here are none of the make that may have started us.
 unset MAKEFLAGS MAKELEVEL MFLAGS
+
+# What a variant needs of every time limit: of a case, a test, a host, silence.
+case $VARIANT in debug) TIME_FACTOR=5 ;; *) TIME_FACTOR=1 ;; esac
 
 KERNEL_PACKAGE=linux-source-7.3
 COLLECTION=$top/tools/testing/selftests/kvm

@@ -11,7 +11,7 @@ OUT_SPACE_MIB=100
 # One folder of objects for each kernel tree and set of options, named so that
 # people know it.
 tree_folder() { # source
-	printf '%s/trees/%s%s-%s\n' "$CACHE" "$(basename "$1")" \
+	printf '%s/trees/%s%s%s-%s\n' "$CACHE" "$(basename "$1")" "${VARIANT:+-$VARIANT}" \
 		"$([ -z "$KCONFIG" ] || basename "$KCONFIG" | sed 's/\.config$//; s/^/-/')" \
 		"$(printf '%s ' "$1" | cksum | cut -d ' ' -f 1)"
 }
@@ -96,6 +96,7 @@ refuse_unusable() {
 	[ -z "$KDIR" ] || [ -e "$source/Kbuild" ] || die "KDIR=$KDIR is no Linux source tree"
 	[ -z "$KDIR" ] || [ -d "$source/arch/x86/kvm/mmu" ] ||
 		die "KDIR=$KDIR has no KVM for x86 (arch/x86/kvm/mmu): there is nothing to judge"
+	case $VARIANT in '' | debug) ;; *) die "VARIANT=$VARIANT is not known; there is: debug" ;; esac
 	[ -z "$KCONFIG" ] || [ -r "$KCONFIG" ] || die "KCONFIG=$KCONFIG cannot be read"
 }
 

@@ -121,6 +121,24 @@ static inline void __tdp_judge(struct __test_metadata *metadata, bool ok,
 } while (0)
 
 /*
+ * Give each case TDP_TIME_FACTOR times the time that it has of its own: set in
+ * the environment for a kernel that is slow on purpose.
+ */
+static inline void __tdp_scale_timeouts(void)
+{
+	const char *factor = getenv("TDP_TIME_FACTOR");
+	struct __fixture_metadata *f;
+	struct __test_metadata *t;
+
+	if (!factor || atoi(factor) < 2)
+		return;
+
+	for (f = __fixture_list; f; f = f->next)
+		for (t = f->tests; t; t = t->next)
+			t->timeout *= atoi(factor);
+}
+
+/*
  * main() in place of TEST_HARNESS_MAIN: where no case can run at all, the
  * program says why and exits with KSFT_SKIP.  -l and -h work anywhere.
  */
@@ -137,6 +155,7 @@ int main(int argc, char **argv)						\
 		ksft_print_header();					\
 		ksft_exit_skip("%s\n", why);				\
 	}								\
+	__tdp_scale_timeouts();						\
 	return test_harness_run(argc, argv);				\
 }
 
