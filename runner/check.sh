@@ -42,7 +42,13 @@ checkpatch() {
 
 shell() {
 	# shellcheck disable=SC2046 # the words of the list are the arguments
-	shellcheck -S warning -x -P SCRIPTDIR -e SC1090,SC1091,SC2034,SC2154 $(files 'runner/*.sh' runner/guest .ci)
+	shellcheck -S warning -x -P SCRIPTDIR -e SC1090,SC1091,SC2034,SC2154 $(files 'runner/*.sh' runner/guest runner/native/run runner/native/lava runner/tests/guest docs/ci/slurm.sh .ci)
+}
+
+# Lines as long as a command is, and GitHub's "on:", which is true in YAML.
+yaml() {
+	# shellcheck disable=SC2046 # the words of the list are the arguments
+	yamllint -s -d '{extends: default, rules: {line-length: disable, document-start: disable, truthy: disable}}' $(files '*.yml')
 }
 
 # What the harness' macros define is unknown to it, hence the suppressions.
@@ -112,6 +118,7 @@ KDIR='' "$top/runner/source.sh"
 lint spdx spdx
 lint checkpatch checkpatch
 lint shellcheck shell
+lint yamllint yaml
 lint cppcheck cppcheck_c
 lint python python
 lint rules rules
