@@ -30,6 +30,9 @@ rsync			rsync
 /bin/busybox		busybox-static
 python3			python3
 git			git
+'
+# Only a host of the family svm asks for this.
+QEMU='
 qemu-system-x86_64	qemu-system-x86
 '
 # Only a host of the family tdx asks for these.
@@ -47,6 +50,7 @@ shellcheck		shellcheck
 xmllint			libxml2-utils
 cppcheck		cppcheck
 sparse			sparse
+yamllint		yamllint
 '
 
 present() { # file or command
@@ -73,6 +77,7 @@ list=$NEEDED
 for what; do
 	case $what in
 	check) list=$list$LINTERS ;;
+	svm) list=$list$QEMU ;;
 	tdx) list=$list$BOCHS ;;
 	esac
 done

@@ -67,7 +67,8 @@ add_tests() { # test...
 
 mkdir -p "$work/stripped"
 add_busybox
-add /init "$top/runner/guest/init" 0755
+add /init "${INITRAMFS_INIT:-$top/runner/guest/init}" 0755
+[ -z "${INITRAMFS_MORE:-}" ] || cat "$INITRAMFS_MORE" >>"$work/initramfs.list"
 add /bin/run-tests "$top/runner/guest/run-tests" 0755
 add_modules
 add_tests "$@"

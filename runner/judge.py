@@ -386,6 +386,29 @@ def judge_marks(host: Host) -> None:
             return
 
 
+def taint_before(host: Host) -> int:
+    """The taint of a machine that had a life before the run."""
+    before = host.log.facts.get("taint-before", "")
+    native = host.about.get("native") is True
+    return int(before) if native and before.isascii() and \
+        before.isdigit() else 0
+
+
+def judge_absent(host: Host) -> bool:
+    """A machine itself may lack what the tests are about: all are skipped.
+
+    An emulated host is made to have it; there the kernel is to blame.
+    """
+    reasons = [test.plan_skip for test in host.log.tests
+               if test.result == ktap.SKIP and not test.cases]
+    if host.about.get("native") is not True or not reasons or \
+            len(reasons) != len(host.log.tests) or not all(reasons):
+        return False
+    fail(host, "absent", "every test was skipped on this machine: " +
+         "; ".join(sorted({str(reason) for reason in reasons})))
+    return True
+
+
 def judge_facts(host: Host) -> None:
     """The probe must be there, and the kernel untainted."""
     facts = host.log.facts
@@ -400,7 +423,8 @@ def judge_facts(host: Host) -> None:
         fail(host, "taint", f"the kernel's taint is not known ({taint})")
         return
     by_design = any(splat.wanted for splat in host.kernel.splats)
-    for text in klog.bad_taint(int(taint), by_design):
+    found = int(taint) & ~taint_before(host)
+    for text in klog.bad_taint(found, by_design):
         fail(host, "taint", f"the kernel is tainted, {text}",
              log=None if host.kernel.splats else last_words(host))
 
@@ -553,6 +577,8 @@ def judge_host(host: Host) -> None:
         return
     judge_end(host)
     judge_plan(host)
+    if not host.failures and judge_absent(host):
+        return
     judge_facts(host)
     judge_marks(host)
     for test in host.log.tests:

@@ -124,6 +124,27 @@ choose_tree() {
 	shadow=$tree/shadow
 }
 
+# The tests alone, for a kernel that is built and runs already: from the library
+# of KDIR or of the default kernel.  They speak KVM's stable ABI and ask at run
+# time what there is, so one library serves them all; the kernel that runs may
+# be too old to have one for TDs, and few machines have its source.
+prepare_native() {
+	choose_tree
+	refuse_unusable
+	tree=$tree-native
+	shadow=$tree/shadow
+	"$top/runner/deps.sh"
+	lock_tree
+	[ -n "$KDIR" ] || "$top/runner/source.sh"
+	"$top/runner/shadow.sh" "$source" "$tree"
+	forget_stale
+	DIE_STATUS=125
+	prepare_tests
+	DIE_STATUS=2
+	: >"$tree/changed"
+	touch "$tree/built"
+}
+
 prepare() {
 	refuse_unknown_hosts
 	choose_tree
