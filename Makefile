@@ -2,7 +2,7 @@
 #
 # The two commands are `make run` and `make test`; `make help` lists the rest.
 
-export KDIR HOSTS TESTS OUT CACHE V JOBS KCONFIG CMDLINE RULE FILE MUTANTS SHARD VARIANT
+export KDIR HOSTS TESTS OUT CACHE V JOBS KCONFIG CMDLINE RULE FILE MUTANTS SHARD VARIANT BASE OBJECTS
 
 help:
 	@sed -n 's/^#@ //p' $(MAKEFILE_LIST)
@@ -11,6 +11,8 @@ help:
 #@ make test     the project's own tests, and `make run` among them
 #@ make check    the linters and the consistency of rules and cases
 #@ make mutants  break KVM in many ways, one at a time, and see that the tests notice
+#@ make gate     what a git tree's HEAD, with uncommitted changes, does worse than BASE=
+#@ make bundle   all that a machine without compiler and network needs to be judged
 #@ make bench    how fast the probe walks
 #@ make explain RULE=id
 #@              a rule: its text and source, its cases, its mutants, its last results
@@ -25,6 +27,8 @@ help:
 #@ CACHE=path    where downloads and kernel objects are kept (default: ~/.cache)
 #@ OUT=path      where results go (default: out)
 #@ MUTANTS=glob  the mutants to run, by name; SHARD=2/5 runs the second fifth of them
+#@ BASE=revision the commit of KDIR that make gate compares with
+#@ OBJECTS=path  where the kernel of the machine was built that make bundle is for
 #@ VARIANT=debug a kernel with KASAN, UBSAN, lockdep and RCU checks; slow
 #@ KCONFIG=file  more kernel options; CMDLINE="..." more kernel parameters
 
@@ -39,6 +43,12 @@ check:
 
 mutants:
 	@runner/mutants.sh
+
+gate:
+	@runner/gate.sh
+
+bundle:
+	@runner/bundle.sh
 
 bench:
 	@runner/bench.sh
@@ -56,4 +66,4 @@ clean:
 distclean: clean
 	@runner/distclean.sh
 
-.PHONY: help run test check mutants bench explain verify-certificate clean distclean
+.PHONY: help run test check mutants bench explain verify-certificate clean distclean gate bundle

@@ -46,6 +46,7 @@ class Case:
     rules: list[str] = field(default_factory=list)
     vm_types: list[str] = field(default_factory=list)
     maps: list[mapping.Map] = field(default_factory=list)
+    pages: list[int] | None = None
 
 
 @dataclass
@@ -99,6 +100,7 @@ DIRECTIVE = re.compile(r"(SKIP|XFAIL|XPASS|TIMEOUT|TODO|ERROR)\b:?\s*(.*)$",
                        re.IGNORECASE)
 # What the library of the tests says to programs, not to people.
 VM_TYPE = re.compile(r"# tdp-vm: (\w+)$")
+PAGES = re.compile(r"# tdp-pages: (\d{1,18}) (\d{1,18}) (\d{1,18})$")
 MAP = re.compile(r"# tdp-map: (.*)$")
 MODULE = re.compile(r" *# tdp-module: (\S+) build (\d+ \d+)$")
 ASSERTION = "==== Test Assertion Failure ===="
@@ -322,6 +324,11 @@ def feed_diagnostic(case: Case, text: str) -> bool:
     if match := VM_TYPE.match(text):
         if match[1] not in case.vm_types:
             case.vm_types.append(match[1])
+        return True
+    if match := PAGES.match(text):
+        # A case may free several VMs.
+        case.pages = [was + int(more) for was, more in
+                      zip(case.pages or (0, 0, 0), match.groups())]
         return True
     match = MAP.match(text)
     found = mapping.parse(match[1]) if match else None

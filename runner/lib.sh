@@ -35,6 +35,9 @@ case $KDIR in '' | /*) ;; *) KDIR=$PWD/$KDIR ;; esac
 case $KCONFIG in '' | /*) ;; *) KCONFIG=$PWD/$KCONFIG ;; esac
 export V JOBS KCONFIG VARIANT HOSTS KDIR TESTS OUT CACHE
 
+# git notes in a tree what it has found out, even if it is only asked.
+export GIT_OPTIONAL_LOCKS=0
+
 # The makes that are started here are none of the make that may have started us.
 unset MAKEFLAGS MAKELEVEL MFLAGS
 

@@ -20,6 +20,9 @@ from judge import Failure, Host, Run
 # docs/schema/results.schema.json describes it.
 SCHEMA_VERSION = 1
 
+# Sizes of leaves, in the order in which a test prints their numbers.
+SIZES = ("4K", "2M", "1G")
+
 
 def test_failed(host: Host, test: ktap.Test) -> bool:
     """Whether any failure is about this test."""
@@ -78,6 +81,7 @@ def json_case(host: Host, test: ktap.Test,
             "result": case.result, "reason": case.reason,
             "milliseconds": case.milliseconds, "rules": case.rules,
             "vm_types": matrix.vm_types(test.name, case),
+            "pages": dict(zip(SIZES, case.pages)) if case.pages else None,
             "messages": case.messages if case.result != ktap.PASS else [],
             "maps": [mapping.to_json(found) for found in case.maps]
             if case.result in ktap.BAD | {ktap.XFAIL} else []}

@@ -32,6 +32,13 @@ class Results(unittest.TestCase):
         self.assertEqual(len(log.tests[0].cases), 1)
         return log.tests[0].cases[0]
 
+    def test_pages(self) -> None:
+        """Leaves at the end of a case: of all its VMs, or of none."""
+        found = self.result("# tdp-pages: 3 0 1", "# tdp-pages: 4 2 0")
+        self.assertEqual((found.pages, found.messages), ([7, 2, 1], []))
+        for line in ("# tdp-pages: 3 0", "# tdp-pages: -1 0 0", "tdp-pages"):
+            self.assertIsNone(self.result(line).pages)
+
     def test_words(self) -> None:
         """Each directive, and mixtures that are no pass."""
         for line, result in (

@@ -187,6 +187,8 @@ void tdp_vm_pfns(struct tdp_vm *t, u64 gpa, u64 nr, bool is_private, u64 *pfns);
 /**
  * tdp_vm_free() - free the VM and all that belongs to it
  * @t: the VM
+ *
+ * Prints how many leaves of which size KVM still had, as "# tdp-pages: 4K 2M 1G".
  */
 void tdp_vm_free(struct tdp_vm *t);
 
