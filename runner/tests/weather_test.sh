@@ -15,12 +15,12 @@ passes() {
 	says 0 '^Verdict: pass' run.sh
 }
 
-# Waits up to 10 s for a condition.
+# Waits for a condition, long enough for a machine that is busy otherwise.
 until_true() { # command...
-	tries=100
+	tries=600
 	until "$@"; do
 		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || return 1
+		[ "$tries" -gt 0 ] || { echo "in vain: $*"; return 1; }
 		sleep 0.1
 	done
 }
