@@ -9,6 +9,7 @@
  * a second refusal for a bug.
  */
 #include "tdp_control.h"
+#include "tdp_splat.h"
 
 #include "tdx/td_refuse.h"
 #include "tdx/td_sept.h"
@@ -397,6 +398,101 @@ TEST_F(refusals, no_entropy)
 	tdx_finalize_vm(vm);
 	free(init);
 	kvm_vm_free(vm);
+}
+
+/* Calls of TDH.PHYMEM.CACHE.WB were stopped half-way, and went on to the end. */
+static bool check_resumed(const struct td_leaf_count *before,
+			  struct tdp_msg *msg)
+{
+	struct td_leaf_count now = td_leaf_count("TDH_PHYMEM_CACHE_WB");
+	u64 calls = now.calls - before->calls;
+	u64 failures = now.failures - before->failures;
+	u64 stops = now.refusals - before->refusals;
+
+	if (stops && failures == stops && calls > stops)
+		return true;
+	snprintf(msg->text, sizeof(msg->text),
+		 "Wanted calls that were stopped and resumed, got %lu calls, %lu stopped, %lu failed",
+		 calls, stops, failures);
+	return false;
+}
+
+#define EXPECT_RESUMED(...)	__TDP_JUDGE(0, check_resumed, __VA_ARGS__)
+
+/*
+ * Each step of the write-back is interrupted.  A KVM that began anew each time
+ * would never get to the end.
+ *
+ * Rules: tdx.resumes tdx.end control.assertions
+ */
+TEST_F(refusals, resumed)
+{
+	struct td_leaf_count before = td_leaf_count("TDH_PHYMEM_CACHE_WB");
+	struct td_census census;
+
+	td_take_census(&census);
+	live(_metadata, &self->t);
+	EXPECT_REFUSED("1 calls, 0 stopped", EXPECT_RESUMED(&before));
+
+	before = td_leaf_count("TDH_PHYMEM_CACHE_WB");
+	td_refuse("TDH_PHYMEM_CACHE_WB", "interrupted", 1);
+	live(_metadata, &self->t);
+	EXPECT_RESUMED(&before);
+	EXPECT_TD_CENSUS(&census);
+	EXPECT_EQ(__td_refuse("TDH_MEM_TRACK interrupted 1"), -EINVAL);
+}
+
+static void refuse_removal_twice(struct __test_metadata *_metadata,
+				 struct tdp_vm *t)
+{
+	struct td_leaf_count before = td_leaf_count("TDH_MEM_PAGE_REMOVE");
+
+	tdp_splat_begin("arch/x86/kvm/vmx/tdx.c");
+	ASSERT_EQ(__td_refuse("TDH_MEM_PAGE_REMOVE busy 1 twice"), 0);
+	vm_guest_mem_punch_hole(t->vm, t->gpa, PAGE_SIZE);
+	td_refuse_nothing();
+	tdp_splat_end();
+	EXPECT_EQ(td_leaf_count("TDH_MEM_PAGE_REMOVE").calls, before.calls + 2);
+	EXPECT_EQ(td_leaf_count("TDH_MEM_PAGE_REMOVE").refusals,
+		  before.refusals + 2);
+}
+
+/*
+ * Twice is what the real module never does.  KVM gives the TD up, and with it the
+ * page and, when the TD ends, its TDR, which it warns of too.
+ *
+ * Rules: tdx.second-refusal control.assertions
+ */
+TEST_F(refusals, second_is_a_bug)
+{
+	struct td_census before, now;
+	struct tdp_vm *t = &self->t;
+
+	TDP_REQUIRE_NOT(td_soft_lacks());
+	TDP_REQUIRE_NOT(tdp_splat_lacks());
+	td_take_census(&before);
+	create_idle(t);
+	tdx_init_mem_region(t->vcpu, t->hva, t->gpa, 4, 0);
+	tdx_finalize_vm(t->vm);
+
+	refuse_removal_twice(_metadata, t);
+	EXPECT_EQ(__tdx_finalize_vm(t->vm), -EIO);
+	EXPECT_EQ(__vcpu_run(t->vcpu), -1);
+	EXPECT_EQ(errno, EIO);
+
+	tdp_splat_begin("arch/x86/kvm/vmx/tdx.c");
+	tdp_vm_free(t);
+	tdp_splat_end();
+
+	td_take_census(&now);
+	EXPECT_EQ(td_census_count(&now, "regular"),
+		  td_census_count(&before, "regular") + 1);
+	EXPECT_EQ(td_census_count(&now, "tdr"),
+		  td_census_count(&before, "tdr") + 1);
+	EXPECT_EQ(td_census_count(&now, "free"), td_census_count(&before, "free"));
+	EXPECT_REFUSED("as before", EXPECT_TD_CENSUS(&before));
+	EXPECT_EQ(td_reclaim_lost(), 1);
+	EXPECT_TD_CENSUS(&before);
 }
 
 /*
