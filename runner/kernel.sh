@@ -21,6 +21,12 @@ objects=$tree/objects
 probe=$tree/probe
 probe_source=$top/kernel/arch/x86/kvm/mmu
 
+# A tree to which the series was applied has the probe in it, and is judged by
+# that one.
+has_probe() {
+	[ -d "$shadow/arch/x86/kvm/tdp_walk" ]
+}
+
 kmake() { # target...
 	make -C "$shadow" O="$objects" -j"$JOBS" ${V:+V=$((V > 1))} -s "$@" </dev/null
 }
@@ -29,6 +35,7 @@ wanted_config() {
 	cat "$top/kernel/host.config"
 	# The collection says =y where it means "there"; a module is there too.
 	grep -vxE 'CONFIG_KVM(_INTEL|_AMD)?=y' "$COLLECTION/config"
+	! has_probe || echo CONFIG_KVM_TDP_WALK=m
 	[ -z "$VARIANT" ] || cat "$top/kernel/$VARIANT.config"
 	[ -z "${KCONFIG:-}" ] || cat "$KCONFIG"
 }
@@ -122,9 +129,13 @@ version() {
 		tr -d '\n'
 }
 
+# Links instead of MO=, which kernels before 6.13 do not know: they would write
+# beside the sources.
 build_probe() {
 	mkdir -p "$probe"
-	kmake M="$probe_source" MO="$probe" modules
+	find "$probe" -type l -delete
+	find "$probe_source" -type f -exec ln -st "$probe" {} +
+	kmake M="$probe" modules
 }
 
 # Newer than the last build: any source of the probe.
@@ -137,7 +148,9 @@ wanted_config | update "$tree/wanted.config"
 forget_rewound
 ! needs_configure || step config "configuring $(version)" configure
 build_kernel
-if probe_changed; then
+if has_probe; then
+	rm -rf "$probe" "$tree/probe-built"
+elif probe_changed; then
 	rm -f "$tree/probe-built"
 	# As old as the start: what changes during the build is newer.
 	touch "$tree/probe-started"

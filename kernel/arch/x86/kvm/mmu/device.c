@@ -22,6 +22,7 @@
 
 #include "mmu.h"
 
+#include "compat.h"
 #include "probe.h"
 
 /*
@@ -47,12 +48,6 @@ static bool file_is_vcpu(struct file *file)
 {
 	return file_inode(file)->i_sb->s_magic == ANON_INODE_FS_MAGIC &&
 	       strstarts(file_dentry(file)->d_name.name, "kvm-vcpu:");
-}
-
-/* Nobody but KVM has a superblock of this kind, and it holds nothing else. */
-static bool file_is_gmem(struct file *file)
-{
-	return file_inode(file)->i_sb->s_magic == GUEST_MEMFD_MAGIC;
 }
 
 static int check_file(struct fd f, bool (*is_wanted)(struct file *file))

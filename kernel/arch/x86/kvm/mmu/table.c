@@ -44,6 +44,7 @@
 #include "mmu/mmu_internal.h"
 #include "mmu/spte.h"
 
+#include "compat.h"
 #include "probe.h"
 
 /*
@@ -87,9 +88,10 @@ static bool vm_has_tdp_mmu(struct kvm *kvm)
  */
 static hpa_t root_address(struct kvm_vcpu *vcpu, bool mirror)
 {
-	struct kvm_mmu *mmu = &vcpu->arch.root_mmu;
+	if (mirror)
+		return vcpu_mirror_root(vcpu);
 
-	return READ_ONCE(*(mirror ? &mmu->mirror_root_hpa : &mmu->root.hpa));
+	return READ_ONCE(vcpu->arch.root_mmu.root.hpa);
 }
 
 /* NULL for no root, and for one that no struct kvm_mmu_page describes. */
@@ -210,8 +212,8 @@ static void walk_from_root(struct kvm_vcpu *vcpu, bool mirror, gfn_t gfn,
 void tdp_table_walk(struct tdp_range *range, u64 count)
 {
 	struct kvm *kvm = range->vcpu->kvm;
-	bool mirror = range->private && kvm->arch.vm_type == KVM_X86_TDX_VM;
-	gfn_t shared_bit = kvm->arch.gfn_direct_bits;
+	bool mirror = range->private && vm_has_mirror(kvm);
+	gfn_t shared_bit = vm_shared_bit(kvm);
 	struct kvm_tdp_walk_entry *entry = range->entry;
 	struct kept_table kept = {};
 	gpa_t gpa = range->gpa;
@@ -256,5 +258,5 @@ void tdp_table_roots(struct kvm_vcpu *vcpu, struct kvm_tdp_roots *roots)
 	describe_direct_root(vcpu, roots);
 	if (VALID_PAGE(root_address(vcpu, true)))
 		roots->roots |= KVM_TDP_ROOT_MIRROR;
-	roots->shared_bits = gfn_to_gpa(vcpu->kvm->arch.gfn_direct_bits);
+	roots->shared_bits = gfn_to_gpa(vm_shared_bit(vcpu->kvm));
 }
