@@ -26,12 +26,15 @@ libextra := $(OUTPUT)/libkvm_extra.a
 tdp_cflags = $(subst -I,-isystem ,$(filter-out -I$(<D) -MD,$(CFLAGS))) \
 	-MD -MP -Wall -Wextra \
 	-Wno-unused-parameter -Wno-missing-field-initializers \
-	$(if $(TDP_WERROR),-Werror) $(TDP_INCLUDE:%=-I%) \
+	$(if $(TDP_WERROR),-Werror) $(TDP_LACKS) $(TDP_INCLUDE:%=-I%) \
 	-ffile-prefix-map=$(TDP_SRC)/=
 tdp_ldlibs = $(filter-out -luuid,$(LDLIBS))
 
 # The library's ucall is not for TDs, and not weak: lib/x86_64/tdx/td_ucall.c.
 tdp_wrap := ucall_arch_do_ucall ucall_arch_get_ucall
+ifneq ($(findstring td_ucall,$(TDP_LIB)),)
+tdp_wrap_flags := $(tdp_wrap:%=-Wl,--wrap=%)
+endif
 
 # The library clears 1 MiB for every VM, one byte after the other: an emulator is
 # grateful for vectors.  -ffreestanding, which the kernel's makefile sets, keeps
@@ -61,7 +64,7 @@ $(tdp_lib_objs) $(tdp_test_objs):
 $(tdp_progs): $(TDP_BIN)/%: $(TDP_OBJ)/%.o $(tdp_lib_objs) $(libkvm) $(libextra)
 	$(call msg,LINK,,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $< $(tdp_lib_objs) \
-		$(tdp_wrap:%=-Wl,--wrap=%) \
+		$(tdp_wrap_flags) \
 		-Wl,--whole-archive $(libkvm) -Wl,--no-whole-archive \
 		$(libextra) $(tdp_ldlibs) -o $@
 

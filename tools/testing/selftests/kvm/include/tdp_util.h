@@ -3,8 +3,12 @@
 #ifndef SELFTEST_TDP_UTIL_H
 #define SELFTEST_TDP_UTIL_H
 
+#include <linux/mman.h>
+
 #include <kvm_util.h>
 #include <processor.h>
+
+#include "tdp_compat.h"
 
 /*
  * End the case as failed.  The KVM library's TEST_ASSERT() makes a skip of a

@@ -142,9 +142,12 @@ TEST_F(absent, high_bits)
 TEST_F(absent, gpa_zero)
 {
 	struct tdp_vm *t = &self->t;
-	u64 pgd = t->vm->mmu.pgd;
+	struct kvm_sregs sregs;
+	u64 pgd;
 
 	guest_idle(t->vcpu);
+	vcpu_sregs_get(t->vcpu, &sregs);
+	pgd = sregs.cr3;
 	ASSERT_LT(pgd, SZ_2M);
 	ASSERT_TDP_LEAF(t->vcpu, pgd, PG_LEVEL_4K,
 			tdp_hva_pfn(addr_gpa2hva(t->vm, pgd)));

@@ -3,6 +3,8 @@
  * A vCPU that runs a guest of its own (L2), with nested paging of its own: KVM
  * then has two sets of tables for it.  A walk is about the VM's GPAs, so it
  * takes the root that the VM has without L2, not the one that L2 runs on.
+ *
+ * Needs: void tdp_identity_map_default_memslots(
  */
 #include "tdp_program.h"
 #include "tdp_test.h"

@@ -492,7 +492,7 @@ TEST_F(prefault_run, not_accessed)
 	struct tdp_vm *t = &self->t;
 
 	TDP_REQUIRE(!host_cpu_is_intel ||
-		    kvm_get_module_param_bool("kvm_intel", "eptad"),
+		    tdp_read_line("/sys/module/kvm_intel/parameters/eptad")[0] == 'Y',
 		    "EPT has no accessed bits on this host");
 
 	tdp_prefault(t->vcpu, t->gpa, SLOT_PAGES * PAGE_SIZE);

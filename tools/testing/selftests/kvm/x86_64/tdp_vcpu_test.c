@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* One VM's mapping as its vCPUs see it: several of them, and one in SMM. */
+#ifndef TDP_LACKS_SMM
 #include <smm.h>
+#endif /* TDP_LACKS_SMM */
 
 #include "tdp_slot.h"
 #include "tdp_test.h"

@@ -151,7 +151,7 @@ static struct mrtd populate(struct tdp_vm *t)
 				    i == MEASURED ? KVM_TDX_MEASURE_MEMORY_REGION : 0);
 		hash_page(hash, gpa, i == MEASURED ? source : NULL);
 	}
-	td_for_each_range(t->vm, hash_range, &hash);
+	td_visit_ranges(t->vm, hash_range, &hash);
 	td_finalize(t->vm);
 	return hash_end(hash);
 }

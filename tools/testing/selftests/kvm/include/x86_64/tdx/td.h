@@ -141,12 +141,12 @@ typedef void (*td_range_fn)(struct kvm_vcpu *vcpu, u64 gpa, void *source,
 			    u64 npages, void *arg);
 
 /**
- * td_for_each_range() - the ranges that td_finalize() adds, in its order
+ * td_visit_ranges() - the ranges that td_finalize() adds, in its order
  * @vm: a TD with at least one vCPU
  * @fn: called for each range
  * @arg: for @fn
  */
-void td_for_each_range(struct kvm_vm *vm, td_range_fn fn, void *arg);
+void td_visit_ranges(struct kvm_vm *vm, td_range_fn fn, void *arg);
 
 /**
  * td_finalize() - populate a TD and finalize it

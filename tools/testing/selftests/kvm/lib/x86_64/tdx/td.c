@@ -182,9 +182,9 @@ static bool td_is_populated(const struct userspace_mem_region *region, u64 pfn)
 	       !sparsebit_is_set(region->unused_phy_pages, pfn);
 }
 
-static void td_for_each_range_of(struct kvm_vcpu *vcpu,
-				 const struct userspace_mem_region *region,
-				 td_range_fn fn, void *arg)
+static void td_visit_ranges_of(struct kvm_vcpu *vcpu,
+			       const struct userspace_mem_region *region,
+			       td_range_fn fn, void *arg)
 {
 	u64 base = region->region.guest_phys_addr / PAGE_SIZE, pfn = base;
 	u64 end = base + region->region.memory_size / PAGE_SIZE;
@@ -203,7 +203,7 @@ static void td_for_each_range_of(struct kvm_vcpu *vcpu,
 	}
 }
 
-void td_for_each_range(struct kvm_vm *vm, td_range_fn fn, void *arg)
+void td_visit_ranges(struct kvm_vm *vm, td_range_fn fn, void *arg)
 {
 	struct userspace_mem_region *region;
 	struct kvm_vcpu *vcpu;
@@ -212,12 +212,12 @@ void td_for_each_range(struct kvm_vm *vm, td_range_fn fn, void *arg)
 	TDP_ASSERT(!list_empty(&vm->vcpus), "A TD without vCPU has no pages");
 	vcpu = list_first_entry(&vm->vcpus, struct kvm_vcpu, list);
 	hash_for_each(vm->regions.slot_hash, bucket, region, slot_node)
-		td_for_each_range_of(vcpu, region, fn, arg);
+		td_visit_ranges_of(vcpu, region, fn, arg);
 }
 
 void td_finalize(struct kvm_vm *vm)
 {
-	td_for_each_range(vm, td_populate_range, NULL);
+	td_visit_ranges(vm, td_populate_range, NULL);
 	tdx_finalize_vm(vm);
 }
 
