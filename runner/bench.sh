@@ -12,7 +12,8 @@ supervise "$@"
 
 all_benchmarks() {
 	for file in "$COLLECTION"/x86_64/*_bench.c; do
-		basename "$file" .c
+		all_bench=$(basename "$file" .c)
+		! buildable "$all_bench" || echo "$all_bench"
 	done
 }
 

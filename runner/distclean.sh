@@ -8,6 +8,6 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/runner/lib.sh"
 
-rm -rf "${CACHE:?}/apt" "$CACHE/source" "$CACHE/source.new" "$CACHE/source.version" "$CACHE/source.tar.xz" "$CACHE/trees" "$CACHE/bochs"
-rm -f "$CACHE/$KERNEL_PACKAGE"_*.deb
+rm -rf "${CACHE:?}/apt" "$CACHE/source" "$CACHE/source.new" "$CACHE/source.version" "$CACHE/source.tar.xz" "$CACHE"/source-[0-9]* "$CACHE/series" "$CACHE/trees" "$CACHE/bochs"
+rm -f "$CACHE"/linux-source-*.deb
 [ ! -d "$CACHE" ] || rmdir --ignore-fail-on-non-empty "$CACHE"

@@ -25,6 +25,21 @@ add() { # name location mode
 	echo "file $1 $2 $3 0 0" >>"$work/initramfs.list"
 }
 
+# What a test is linked with, if it is not static.
+add_libraries() { # file...
+	ldd "$@" 2>/dev/null | grep -oE '(^[[:space:]]*| )/[^ :]+ \(' | tr -d ' \t(' | sort -u >"$work/libraries"
+	sed 's,/[^/]*$,,; s,^/,,' "$work/libraries" | awk -F/ '{
+		path = ""
+		for (i = 1; i <= NF; i++)
+			print path = path "/" $i
+	}' | sort -u | while read -r folder; do
+		echo "dir $folder 0755 0 0"
+	done >>"$work/initramfs.list"
+	while read -r library; do
+		add "$library" "$(readlink -f "$library")" 0755
+	done <"$work/libraries"
+}
+
 # Symbols stay for a backtrace; debug information is most of a binary's size.
 strip_debug() { # from to
 	[ -e "$2" ] && [ -z "$(find "$1" -newer "$2")" ] && return
@@ -59,6 +74,7 @@ add_tests() { # test...
 		add "/kselftest/kvm/$test" "$work/stripped/$test" 0755
 		[ ! -e "$tree/cases/$test" ] || add "/kselftest/kvm/cases/$test" "$tree/cases/$test" 0644
 	done
+	(cd "$work/stripped" && add_libraries "$@")
 	echo "$*" >"$work/selected"
 	add /kselftest/selected "$work/selected" 0644
 	scaled_settings >"$work/settings"

@@ -45,6 +45,8 @@ wanted_config() {
 note_missing_options() {
 	grep -E '^CONFIG_' "$tree/wanted.config" | sort -u |
 		comm -23 - "$objects/.config.sorted" | while read -r option; do
+		# Said already, of all that is about TDs.
+		case $option in *TDX*) ! grep -qs '^tdx: ' "$tree/lacking" || continue ;; esac
 		echo "this kernel cannot be configured with $option"
 	done >"$tree/config-notes"
 }

@@ -7,8 +7,10 @@
 #
 # Environment, all optional:
 #   KDIR   kernel tree under test; without it Debian's source package is used
+#   KERNEL which version of that package: 7.3 unless given
 #   HOSTS  hosts to run on, separated by spaces
 #   TESTS  tests to run, separated by spaces; without it all of them
+#   INSTALLED  an installed collection to run in place of this one
 #   OUT    where results go
 #   CACHE  where downloads, kernel objects and built tests stay between runs
 #   V      1 shows every command and its output
@@ -24,7 +26,7 @@
 #        be built (what git bisect takes for "try another commit")
 
 : "${top:?}"
-: "${V:=0}" "${JOBS:=$(nproc)}" "${HOSTS:=svm svm-smp tdx tdx-smp}" "${KDIR:=}" "${TESTS:=}" "${KCONFIG:=}" "${VARIANT:=}"
+: "${V:=0}" "${JOBS:=$(nproc)}" "${HOSTS:=svm svm-smp tdx tdx-smp}" "${KDIR:=}" "${KERNEL:=}" "${TESTS:=}" "${INSTALLED:=}" "${KCONFIG:=}" "${VARIANT:=}"
 : "${OUT:=$top/out}"
 : "${CACHE:=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/tdx-conformance}"
 
@@ -32,8 +34,9 @@
 case $OUT in /*) ;; *) OUT=$PWD/$OUT ;; esac
 case $CACHE in /*) ;; *) CACHE=$PWD/$CACHE ;; esac
 case $KDIR in '' | /*) ;; *) KDIR=$PWD/$KDIR ;; esac
+case $INSTALLED in '' | /*) ;; *) INSTALLED=$PWD/$INSTALLED ;; esac
 case $KCONFIG in '' | /*) ;; *) KCONFIG=$PWD/$KCONFIG ;; esac
-export V JOBS KCONFIG VARIANT HOSTS KDIR TESTS OUT CACHE
+export V JOBS KCONFIG VARIANT HOSTS KDIR KERNEL TESTS INSTALLED OUT CACHE
 
 # git notes in a tree what it has found out, even if it is only asked.
 export GIT_OPTIONAL_LOCKS=0
@@ -44,7 +47,6 @@ unset MAKEFLAGS MAKELEVEL MFLAGS
 # What a variant needs of every time limit: of a case, a test, a host, silence.
 case $VARIANT in debug) TIME_FACTOR=5 ;; *) TIME_FACTOR=1 ;; esac
 
-KERNEL_PACKAGE=linux-source-7.3
 COLLECTION=$top/tools/testing/selftests/kvm
 LOGS=$OUT/log
 
@@ -59,6 +61,17 @@ die() { # text...
 	printf 'error: %s\n' "$*" >&2
 	exit "$DIE_STATUS"
 }
+
+# Debian's kernel, and where its source lies.
+DEFAULT_KERNEL=7.3
+case $KERNEL in
+'' | "$DEFAULT_KERNEL") SOURCE=$CACHE/source ;;
+*[!0-9.]*) die "KERNEL=$KERNEL is no version of a kernel, as 6.12 is" ;;
+*) SOURCE=$CACHE/source-$KERNEL ;;
+esac
+KERNEL_PACKAGE=linux-source-${KERNEL:-$DEFAULT_KERNEL}
+[ -z "$KDIR" ] || [ -z "$KERNEL" ] ||
+	die "KDIR= and KERNEL= both say what to judge: give one of them"
 
 now_ms() {
 	date +%s%3N
@@ -154,6 +167,16 @@ need_space() { # directory mebibytes
 	space_free=$(df -Pm "$1" | awk 'NR == 2 { print $4 }')
 	[ "$space_free" -ge "$2" ] ||
 		die "$1 has $space_free MiB free and $2 MiB are needed; free some or set CACHE= and OUT= to another disk"
+}
+
+# The series of patches for a kernel: that of its own version, or else the newest.
+patch_folder() { # source
+	patch_version=$(sed -n 's/^VERSION = //p; s/^PATCHLEVEL = /./p' "$1/Makefile" | tr -d '\n')
+	if [ -d "$top/kernel/patches/$patch_version" ]; then
+		echo "$top/kernel/patches/$patch_version"
+	else
+		printf '%s\n' "$top"/kernel/patches/* | sort -V | tail -n 1
+	fi
 }
 
 json_string() { # text

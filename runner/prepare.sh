@@ -56,8 +56,23 @@ forget_stale() {
 		rm -f "$tree/tests-built"
 }
 
+# What the tree has not got, and which tests are left out therefore: a sentence
+# each, for the report.
+note_lacking() {
+	"$COLLECTION/lacks.sh" tests "$source" >"$tree/lacking"
+	sed -n 's/^\(.*\)_test: \(.*\)/\1_test is left out: \2/p; s/^tdx: /tests of TDs are left out, and hosts of the family tdx judge other VMs alone: /p' \
+		"$tree/lacking" >>"$tree/notes"
+}
+
+# True for a test or a benchmark that can be built for the tree.
+buildable() { # test
+	! grep -qsE "^$1: " "$tree/lacking" || return 1
+	case $1 in tdx_*) ! grep -qs '^tdx: ' "$tree/lacking" ;; esac
+}
+
 # A mark is as old as the start of its build: what changes during it is newer.
 prepare_tests() {
+	[ -z "$INSTALLED" ] || return 0
 	if [ ! -e "$tree/headers-built" ]; then
 		step headers "installing the kernel's headers" install_headers
 		touch "$tree/headers-built"
@@ -103,7 +118,8 @@ refuse_unusable() {
 # Every source is a test that must be there, whether or not the Makefile knows.
 all_tests() {
 	for file in "$COLLECTION"/x86_64/*_test.c; do
-		basename "$file" .c
+		all_test=$(basename "$file" .c)
+		! buildable "$all_test" || echo "$all_test"
 	done
 }
 
@@ -119,7 +135,7 @@ lacks() { # host test
 # Which tree is judged, and where its objects are.
 choose_tree() {
 	[ -z "$KDIR" ] || [ -d "$KDIR" ] || die "KDIR=$KDIR is no folder"
-	if [ -n "$KDIR" ]; then source=$(cd "$KDIR" && pwd); else source=$CACHE/source; fi
+	if [ -n "$KDIR" ]; then source=$(cd "$KDIR" && pwd); else source=$SOURCE; fi
 	tree=$(tree_folder "$source")
 	shadow=$tree/shadow
 }
@@ -157,6 +173,7 @@ prepare() {
 	[ -n "$KDIR" ] || "$top/runner/source.sh"
 	[ -e "$tree/built" ] || need_space "$tree" "$TREE_SPACE_MIB"
 	"$top/runner/shadow.sh" "$source" "$tree"
+	note_lacking
 	forget_stale
 	"$top/runner/kernel.sh" "$tree"
 	# They are built against the library of the kernel under test.

@@ -10,9 +10,15 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 supervise "$@"
 . "$top/runner/prepare.sh"
 
+refuse_unbuildable() {
+	for test in $TESTS; do
+		buildable "$test" || die "TESTS: $test cannot be built for this tree: $(sed -n "s/^\(tdx\|$test\): //p" "$tree/lacking")"
+	done
+}
+
 package_or_commit() {
 	if [ -z "$KDIR" ]; then
-		printf '"package": %s' "$(json_string "$KERNEL_PACKAGE $(cat "$CACHE/source.version")")"
+		printf '"package": %s' "$(json_string "$KERNEL_PACKAGE $(cat "$SOURCE.version")")"
 	else
 		commit=$(git -C "$source" rev-parse --verify -q HEAD 2>/dev/null) || commit=none
 		[ -z "$(git -C "$source" status --porcelain -uno 2>/dev/null | head -n 1)" ] || commit=$commit-dirty
@@ -88,7 +94,7 @@ write_meta() {
 # A host ends with this process, however it ends.
 start_host() { # host
 	# shellcheck disable=SC2046 # the words of the list are the arguments
-	exec_bound "$top/runner/host.sh" "$1" "$tree" "$tree/install" $(cat "$OUT/tests/$1")
+	exec_bound "$top/runner/host.sh" "$1" "$tree" "${INSTALLED:-$tree/install}" $(cat "$OUT/tests/$1")
 }
 
 # All at once.  With several, their progress is in plain lines.
@@ -133,6 +139,7 @@ case " $HOSTS " in
 *" native "*) die "HOSTS: native is judged alone, as its kernel is the one that runs here" ;;
 esac
 prepare
+refuse_unbuildable
 selected=${TESTS:-$(all_tests)}
 assign_tests
 # A host without a test is not asked for.

@@ -121,14 +121,6 @@ make_links() {
 	mv "$tree/links.new" "$tree/links"
 }
 
-# The series for this kernel: that of its own version, or else the newest.
-patch_folder() {
-	version=$(sed -n 's/^VERSION = //p; s/^PATCHLEVEL = /./p' "$source/Makefile" | tr -d '\n')
-	folder=$top/kernel/patches/$version
-	[ -d "$folder" ] || folder=$(printf '%s\n' "$top"/kernel/patches/* | sort -V | tail -n 1)
-	echo "$folder"
-}
-
 # Applies one patch in TREE/patched, to copies of the files it touches.  One
 # that does not apply is left out with a note: the probe works without.
 apply_patch() { # patch
@@ -140,8 +132,19 @@ apply_patch() { # patch
 	if patch -d "$tree/patched" -p1 -F0 -s --dry-run <"$1" >/dev/null; then
 		patch -d "$tree/patched" -p1 -F0 -s --no-backup-if-mismatch <"$1"
 		basename "$1" >>"$tree/patches"
+	elif patch -d "$tree/patched" -p1 -F0 -s -R --dry-run <"$1" >/dev/null 2>&1; then
+		echo "$(basename "$1") is in this tree already" >>"$tree/notes"
 	else
-		echo "$(basename "$1") does not apply to this tree and was left out" >>"$tree/notes"
+		echo "$(basename "$1") does not apply to this tree and was left out$(loss_of "$1")" >>"$tree/notes"
+	fi
+}
+
+# What a run cannot tell without a patch.
+loss_of() { # patch
+	if grep -q '^+.*[/ ]soft/' "$1"; then
+		echo ": no emulated host runs TDs"
+	elif grep -q '^+EXPORT_SYMBOL_GPL(kvm_tdp_mmu_gpa_to_pfn)' "$1"; then
+		echo ": mappings are judged by the probe's own walk alone"
 	fi
 }
 
@@ -150,7 +153,7 @@ apply_patches() {
 	mkdir -p "$tree/patched"
 	: >"$tree/patches"
 	: >"$tree/notes"
-	for patch in "$(patch_folder)"/*.patch; do
+	for patch in "$(patch_folder "$source")"/*.patch; do
 		[ ! -e "$patch" ] || apply_patch "$patch"
 	done
 	(cd "$tree/patched" && find . -type f -printf '%P\n' | sort) | while read -r path; do

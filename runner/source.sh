@@ -1,18 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Gets the kernel under test: Debian's source package, unpacked below $CACHE.
+# Gets the kernel under test: the source package of Debian's kernel $KERNEL.
 # The mirror is the machine's own, apt checks the signatures, and nothing of
 # the system's own apt state is touched.  Prints nothing but what it does; the
-# tree is at $CACHE/source, with the package's version in $CACHE/source.version.
+# tree is at $SOURCE, with the package's version in $SOURCE.version.
 
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/runner/lib.sh"
 . "$top/runner/apt.sh"
 
-# Suites that may have the package, the machine's own release first.
-SUITES='trixie-backports forky sid'
+# Suites that may have the package, the one with the default kernel first.
+SUITES='trixie-backports trixie forky sid bookworm-backports'
 APT=$CACHE/apt
 SPACE_MIB=3000
 
@@ -48,7 +48,7 @@ download() {
 		(cd "$CACHE" && private_apt apt-get download "$KERNEL_PACKAGE")
 		deb=$(ls "$CACHE/$KERNEL_PACKAGE"_*.deb)
 		if echo "$hash  $deb" | sha256sum --check --status; then
-			echo "$version" >"$CACHE/source.version.new"
+			echo "$version" >"$SOURCE.version.new"
 			return 0
 		fi
 		echo "$deb does not have the hash of the signed index; $try try"
@@ -59,19 +59,19 @@ download() {
 
 # Unpacks into a folder of another name first: a tree called "source" is whole.
 unpack() {
-	rm -rf "$CACHE/source.new" "$CACHE/source"
-	mkdir -p "$CACHE/source.new"
+	rm -rf "$SOURCE.new" "$SOURCE"
+	mkdir -p "$SOURCE.new"
 	deb=$(ls "$CACHE/$KERNEL_PACKAGE"_*.deb)
 	dpkg-deb --fsys-tarfile "$deb" |
-		tar -xOf - "./usr/src/$KERNEL_PACKAGE.tar.xz" >"$CACHE/source.tar.xz"
-	tar -C "$CACHE/source.new" --strip-components=1 -I 'xz -T0' -xf "$CACHE/source.tar.xz"
-	rm -f "$CACHE/source.tar.xz" "$deb"
-	mv "$CACHE/source.new" "$CACHE/source"
-	mv "$CACHE/source.version.new" "$CACHE/source.version"
+		tar -xOf - "./usr/src/$KERNEL_PACKAGE.tar.xz" >"$SOURCE.tar.xz"
+	tar -C "$SOURCE.new" --strip-components=1 -I 'xz -T0' -xf "$SOURCE.tar.xz"
+	rm -f "$SOURCE.tar.xz" "$deb"
+	mv "$SOURCE.new" "$SOURCE"
+	mv "$SOURCE.version.new" "$SOURCE.version"
 }
 
-[ ! -e "$CACHE/source.version" ] || [ ! -d "$CACHE/source" ] || exit 0
+[ ! -e "$SOURCE.version" ] || [ ! -d "$SOURCE" ] || exit 0
 need_space "$CACHE" "$SPACE_MIB"
-rm -f "$CACHE/source.version"
+rm -f "$SOURCE.version"
 step download "$KERNEL_PACKAGE, from this machine's Debian mirror" download
 step unpack "$KERNEL_PACKAGE" unpack

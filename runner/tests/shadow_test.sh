@@ -83,6 +83,8 @@ check "nor is its configuration" test ! -e "$s/include/config"
 check "nor is .git" test ! -e "$s/.git"
 check "a folder without either is one link" test -L "$s/arch"
 check "a patch that does not apply is noted" grep -q 'does not apply' "$work/t/notes"
+check "and what a run cannot tell without it" same 2 \
+	"$(grep -cE "0001-.*own walk alone|0003-.*no emulated host runs TDs" "$work/t/notes")"
 
 built
 shadow "$git_tree"

@@ -45,6 +45,7 @@ toy_suite() {
 	grep -v '^| .*_test' "$top/docs/known-failures.md" >"$suite/docs/known-failures.md"
 	echo CONFIG_MODULES=y >"$suite/kernel/host.config"
 	rm "$suite"/kernel/patches/*/*
+	cp "$top/tools/testing/selftests/kvm/lacks.sh" "$suite/tools/testing/selftests/kvm"
 	toy_collection "$suite/tools/testing/selftests/kvm"
 	toy_emulator
 }
