@@ -2,7 +2,7 @@
 #
 # The two commands are `make run` and `make test`; `make help` lists the rest.
 
-export KDIR HOSTS TESTS OUT CACHE V JOBS KCONFIG CMDLINE RULE FILE MUTANTS SHARD VARIANT BASE OBJECTS
+export KDIR KERNEL HOSTS TESTS INSTALLED OUT CACHE V JOBS KCONFIG CMDLINE RULE FILE MUTANTS SHARD VARIANT BASE OBJECTS
 
 help:
 	@sed -n 's/^#@ //p' $(MAKEFILE_LIST)
@@ -18,11 +18,15 @@ help:
 #@              a rule: its text and source, its cases, its mutants, its last results
 #@ make verify-certificate FILE=out/certificate.json
 #@              whether a real host's certificate is as it was issued
+#@ make series   patches that add the tests, the probe and the walk helper to a kernel tree
+#@ make test-series  the series on a fresh tree: each patch built, its tests run on all hosts
 #@ make clean    remove out/; make distclean also what is cached for all clones
 #@
 #@ KDIR=path     the kernel tree to judge (default: Debian's source package)
+#@ KERNEL=6.12   another of Debian's kernels than 7.3
 #@ HOSTS="svm"   the hosts to run on; without it svm, svm-smp, tdx and tdx-smp
 #@ TESTS="..."   the tests to run, by name (default: all)
+#@ INSTALLED=dir run what `make kselftest-install` left there, not this collection
 #@ V=1           show every command and its output
 #@ CACHE=path    where downloads and kernel objects are kept (default: ~/.cache)
 #@ OUT=path      where results go (default: out)
@@ -53,6 +57,12 @@ bundle:
 bench:
 	@runner/bench.sh
 
+series:
+	@runner/series.sh
+
+test-series:
+	@runner/series-lane.sh
+
 explain:
 	@python3 runner/explain.py --results "$${OUT:-out}/results.json" \
 		--outcomes "$${OUT:-out}/mutants.json" -- "$$RULE"
@@ -66,4 +76,4 @@ clean:
 distclean: clean
 	@runner/distclean.sh
 
-.PHONY: help run test check mutants bench explain verify-certificate clean distclean gate bundle
+.PHONY: help run test check mutants bench series test-series explain verify-certificate clean distclean gate bundle

@@ -18,7 +18,7 @@ files() { # pattern...
 # Every file says its licence in its first three lines, but for those that are
 # no source: prose, the licence itself, saved logs, patches.
 spdx() {
-	files ':!*.md' ':!LICENSE' ':!*.gitignore' ':!runner/tests/logs' ':!*.patch' ':!*.config' ':!*/config' ':!*/settings' |
+	files ':!*.md' ':!LICENSE' ':!*.gitignore' ':!runner/tests/logs' ':!runner/series' ':!*.patch' ':!*.config' ':!*/config' ':!*/settings' |
 		while read -r file; do
 			head -n 3 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' || echo "$file: no SPDX line"
 		done >"$LOGS/spdx"
@@ -42,7 +42,7 @@ checkpatch() {
 
 shell() {
 	# shellcheck disable=SC2046 # the words of the list are the arguments
-	shellcheck -S warning -x -P SCRIPTDIR -e SC1090,SC1091,SC2034,SC2154 $(files 'runner/*.sh' runner/guest runner/native/run runner/native/lava runner/tests/guest docs/ci/slurm.sh .ci)
+	shellcheck -S warning -x -P SCRIPTDIR -e SC1090,SC1091,SC2034,SC2154 $(files 'runner/*.sh' 'tools/*.sh' runner/guest runner/native/run runner/native/lava runner/tests/guest docs/ci/slurm.sh .ci)
 }
 
 # Lines as long as a command is, and GitHub's "on:", which is true in YAML.
@@ -114,7 +114,7 @@ lint() { # name function
 }
 
 "$top/runner/deps.sh" check
-KDIR='' "$top/runner/source.sh"
+KDIR='' KERNEL='' "$top/runner/source.sh"
 lint spdx spdx
 lint checkpatch checkpatch
 lint shellcheck shell

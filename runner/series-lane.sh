@@ -1,0 +1,117 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The whole way of a series: written for a kernel, applied to a fresh git tree of
+# it patch by patch, each one built, the tests installed as the kernel installs
+# them, and run on all hosts.  Takes some ten minutes, and the disk for another
+# source tree.  runner/tests/series_test.sh has what is quick.
+#
+# The hosts boot what they boot in any run: its patches to KVM are those of the
+# series.  With WHOLE=1 they boot the tree that has the series, with the probe
+# that is built there: one more kernel to build.
+
+set -eu
+LC_ALL=C
+export LC_ALL
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/runner/lib.sh"
+. "$top/runner/series-lib.sh"
+
+lane=$CACHE/series
+linux=$lane/linux
+objects=$lane/objects
+
+kmake() { # argument...
+	make -s -j"$JOBS" -C "$linux" O="$objects" "$@" </dev/null
+}
+
+suite_git() { # argument...
+	git -C "$linux" -c user.name=suite -c user.email=suite@localhost "$@"
+}
+
+# A copy under git of the tree that the series is for, with the times of its
+# files: what was built of them the last time is still good.
+fresh_tree() {
+	rm -rf "$linux"
+	mkdir -p "$linux"
+	cp -a "$source/." "$linux"
+	if [ -d "$linux/.git" ]; then
+		suite_git add -A
+	else
+		# Debian's package has git ignore the kernel.
+		suite_git init -q
+		suite_git -c core.compression=0 add -f .
+	fi
+	suite_git commit -q --allow-empty -m base
+	suite_git tag -f base
+	cp "$lane/wanted" "$lane/made"
+}
+
+reset_tree() {
+	suite_git am --abort 2>/dev/null || :
+	suite_git checkout -q -f --detach base
+	suite_git clean -fdqx
+}
+
+# KVM alone: a series for it changes nothing else of the kernel.
+configure() {
+	mkdir -p "$objects"
+	kmake tinyconfig
+	{
+		cat "$top/kernel/host.config"
+		grep -vxE 'CONFIG_KVM(_INTEL|_AMD)?=y' "$COLLECTION/config"
+		echo CONFIG_KVM_TDP_WALK=m
+	} >"$lane/config"
+	"$linux/scripts/kconfig/merge_config.sh" -m -O "$objects" "$objects/.config" "$lane/config"
+	kmake olddefconfig
+	kmake modules_prepare
+	kmake headers
+}
+
+# What a patch may have broken: KVM, if it touches the kernel, or its selftests.
+build_patch() { # patch
+	suite_git am -q "$1"
+	if grep -q '^+++ b/arch/' "$1"; then
+		kmake olddefconfig
+		kmake arch/x86/kvm/
+	fi
+	! grep -q '^+++ b/tools/' "$1" || kmake -C tools/testing/selftests TARGETS=kvm FORCE_TARGETS=1
+}
+
+install_kselftest() {
+	rm -rf "$lane/install"
+	kmake kselftest-install TARGETS=kvm INSTALL_PATH="$lane/install"
+}
+
+# As anybody would, on this machine, which need not have KVM: each is run, and
+# passes, fails, or says why it was skipped.  The other tests of KVM are left out.
+run_kselftest() {
+	kmake kselftest TARGETS=kvm 'TEST_GEN_PROGS_x86=$(TEST_TDP_x86)' TEST_PROGS_x86=
+	"$lane/install/run_kselftest.sh" -t kvm:tdp_huge_test
+}
+
+left_clean() {
+	suite_git status --porcelain --untracked-files=all --ignored >"$lane/status"
+	cat "$lane/status"
+	[ ! -s "$lane/status" ]
+}
+
+if [ -n "$KDIR" ]; then source=$KDIR; else source=$SOURCE; fi
+"$top/runner/series.sh"
+mkdir -p "$lane"
+# Nothing tells whether a tree of the user's has changed: it is copied anew.
+echo "$source $([ -n "$KDIR" ] && date +%s || cat "$SOURCE.version")" >"$lane/wanted"
+cmp -s "$lane/wanted" "$lane/made" || step tree "a git tree of $source" fresh_tree
+step reset "the tree as it was" reset_tree
+step config "configuring KVM" configure
+for patch in "$OUT"/series/*.patch; do
+	step "$(basename "$patch" | cut -d - -f 1)" "$(basename "$patch")" build_patch "$patch"
+done
+step install "make kselftest-install" install_kselftest
+step kselftest "make kselftest" run_kselftest
+step clean "checkpatch --strict" series_clean "$linux" "$OUT/series"
+step status "nothing is left in the tree" left_clean
+INSTALLED=$lane/install/kvm
+export INSTALLED
+[ "${WHOLE:-0}" = 0 ] || export KDIR="$linux" KERNEL=
+exec "$top/runner/run.sh"
