@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "ktap.h"
-#include "machine.h"
 
 static struct ktap_test *first, **last = &first;
 static unsigned int checks, failures;
@@ -58,7 +57,7 @@ static int run(struct ktap_test *test, int number)
 	checks = 0;
 	failures = 0;
 	*current_case = '\0';
-	machine_power_on();
+	ktap_prepare();
 	test->run();
 	if (!checks)
 		printf("# Nothing was checked\n");

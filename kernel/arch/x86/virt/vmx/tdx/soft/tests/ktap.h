@@ -18,6 +18,9 @@ struct ktap_test {
 	struct ktap_test *next;
 };
 
+/* The program's own: called before each test. */
+void ktap_prepare(void);
+
 void ktap_register(struct ktap_test *test);
 void ktap_check(int ok, const char *file, int line, const char *what);
 void ktap_check_equal(unsigned long long want, unsigned long long got,

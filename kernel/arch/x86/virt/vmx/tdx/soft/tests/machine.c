@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "ktap.h"
 #include "machine.h"
 
 struct machine machine;
@@ -137,6 +138,11 @@ void machine_power_on(void)
 	machine.next_private = MACHINE_TDMR;
 	machine.next_shared = 16 << 20;
 	describe_host();
+}
+
+void ktap_prepare(void)
+{
+	machine_power_on();
 }
 
 u64 private_range(int level)
