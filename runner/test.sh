@@ -52,6 +52,13 @@ soft_tests() {
 		-C "$top/kernel/arch/x86/virt/vmx/tdx/soft/tests" run
 }
 
+# The part of the tests' library that needs no kernel under it.
+unit_tests() {
+	mkdir -p "$OUT/unit-tests"
+	ktap_tests "model of the tests' library" make -s -j"$JOBS" OUTPUT="$OUT/unit-tests" \
+		-C "$COLLECTION/unit" run
+}
+
 python_tests() {
 	heading "parsers, watcher and verdict, on saved logs"
 	status=0
@@ -93,6 +100,7 @@ mkdir -p "$LOGS"
 python_tests
 shell_tests
 soft_tests
+unit_tests
 linters
 judge
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
