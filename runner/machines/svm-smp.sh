@@ -8,5 +8,5 @@
 
 MACHINE_TESTS="tdp_concurrent_test tdp_vcpu_test probe_teardown_test
 	tdp_readonly_walk_test tdp_split_test tdp_memslot_test
-	tdp_guest_memfd_test"
+	tdp_guest_memfd_test tdp_walk_random_concurrent_test"
 MACHINE_CPUS=2

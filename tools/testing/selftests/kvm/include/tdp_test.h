@@ -147,16 +147,20 @@ static inline void __tdp_scale_timeouts(void)
 #define __TDP_HARNESS_MAIN(lack)					\
 int main(int argc, char **argv)						\
 {									\
-	const char *why = (lack);					\
-	bool asks = argc == 2 && (!strcmp(argv[1], "-l") ||		\
-				  !strcmp(argv[1], "-h"));		\
-									\
-	if (why && !asks) {						\
-		ksft_print_header();					\
-		ksft_exit_skip("%s\n", why);				\
-	}								\
-	__tdp_scale_timeouts();						\
-	return test_harness_run(argc, argv);				\
+	return __tdp_harness_run(argc, argv, lack);			\
+}
+
+static inline int __tdp_harness_run(int argc, char **argv, const char *why)
+{
+	bool asks = argc == 2 && (!strcmp(argv[1], "-l") ||
+				  !strcmp(argv[1], "-h"));
+
+	if (why && !asks) {
+		ksft_print_header();
+		ksft_exit_skip("%s\n", why);
+	}
+	__tdp_scale_timeouts();
+	return test_harness_run(argc, argv);
 }
 
 #endif /* SELFTEST_TDP_TEST_H */
