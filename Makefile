@@ -2,7 +2,7 @@
 #
 # The two commands are `make run` and `make test`; `make help` lists the rest.
 
-export KDIR KERNEL HOSTS TESTS INSTALLED OUT CACHE V JOBS KCONFIG CMDLINE RULE FILE MUTANTS SHARD VARIANT BASE OBJECTS
+export KDIR KERNEL HOSTS TESTS INSTALLED OUT CACHE V JOBS KCONFIG CMDLINE SEED OPS SOAK RULE FILE MUTANTS SHARD VARIANT BASE OBJECTS
 
 help:
 	@sed -n 's/^#@ //p' $(MAKEFILE_LIST)
@@ -35,6 +35,7 @@ help:
 #@ OBJECTS=path  where the kernel of the machine was built that make bundle is for
 #@ VARIANT=debug a kernel with KASAN, UBSAN, lockdep and RCU checks; slow
 #@ KCONFIG=file  more kernel options; CMDLINE="..." more kernel parameters
+#@ SEED=n OPS=n  where random sequences begin, and their length; SOAK=minutes of each
 
 run:
 	@runner/run.sh

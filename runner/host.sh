@@ -23,6 +23,13 @@ cmdline="console=ttyS0,115200 loglevel=5 panic=-1 nokaslr $MACHINE_CMDLINE ${CMD
 # for a grace period longer than it takes.
 cmdline="$cmdline nohz=off highres=off tsc=reliable no_timer_check lpj=1000000 swiotlb=noforce rcupdate.rcu_expedited=1"
 
+# What a kernel does not know of its command line it puts into the environment
+# of init, and so of the tests: include/x86_64/tdp_random.h.
+cmdline="$cmdline${SEED:+ TDP_SEED=$SEED}${OPS:+ TDP_OPS=$OPS}${SOAK:+ SOAK=$SOAK}"
+
+# An emulated minute may be several; silence is noticed all the same.
+[ -z "${SOAK:-}" ] || WATCH_OPTIONS="${WATCH_OPTIONS:-} --limit $((900 + SOAK * 1800))"
+
 write_facts() {
 	printf '{"emulator": %s, "version": %s, "cpu": %s, "cpus": %d, "memory_mib": %d, "cmdline": %s}\n' \
 		"$(json_string "$machine_emulator")" "$(json_string "$(machine_version)")" \

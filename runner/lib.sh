@@ -17,6 +17,8 @@
 #   KCONFIG  a file with more options for the kernel under test
 #   VARIANT  "debug": a kernel that checks itself (kernel/debug.config)
 #   JOBS   parallel jobs of a build
+#   SEED, OPS, SOAK  what random sequences begin with, how many operations each
+#          case has, and how many minutes of the host's clock instead
 #
 # Exit statuses, of whatever is here:
 #   0    the kernel under test conforms
