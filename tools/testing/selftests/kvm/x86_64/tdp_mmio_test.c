@@ -197,6 +197,42 @@ TEST_F(mmio, slot_deleted)
 	EXPECT_TDP_MAPPED(t, TDP_GPA + PAGE_SIZE, 1, PG_LEVEL_4K);
 }
 
+FIXTURE(private_hole) {
+	struct tdp_vm t;
+};
+
+FIXTURE_SETUP(private_hole)
+{
+	TDP_SETUP_VM(&self->t, &(struct tdp_mem)TDP_MEM_SW_PROTECTED_PRIVATE);
+	guest_map(self->t.vm, HOLE_GPA, PAGE_SIZE);
+}
+
+FIXTURE_TEARDOWN(private_hole)
+{
+	tdp_vm_free(&self->t);
+}
+
+/*
+ * Private memory takes the place of MMIO: the attribute comes first, then the
+ * slot.  Found as a random sequence.
+ *
+ * Rules: mmio.replaced attr.private-pfn
+ */
+TEST_F(private_hole, slot_created)
+{
+	struct tdp_vm *t = &self->t, s;
+	u64 pfn;
+
+	mmio_read(t->vcpu, HOLE_GPA);
+	vm_mem_set_private(t->vm, HOLE_GPA, PAGE_SIZE);
+	s = tdp_slot_memory(t, VM_MEM_SRC_ANONYMOUS, HOLE_GPA, 1);
+	tdp_slot_set(&s, TDP_SLOT2, 0);
+
+	ASSERT_EQ(__guest_do(t->vcpu, GUEST_READ, HOLE_GPA, 0, 1, 0), 0);
+	pfn = tdp_gmem_pfn(s.gmem_fd, 0);
+	EXPECT_TDP_LEAF(t->vcpu, HOLE_GPA, PG_LEVEL_4K, pfn);
+}
+
 FIXTURE(read_only) {
 	struct tdp_vm t;
 	/* Ordinary memory of the same kind, the negative control. */
