@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import judge
+import known
 import ktap
 import report
 import results as results_file
@@ -105,18 +106,20 @@ def list_cases(binary: Path) -> list[str]:
     return parse_list(done.stderr)
 
 
-def named_cases(mutant: series.Mutant, installed: Path) -> list[str]:
-    """The full names of the cases that must notice a mutant."""
-    return [name for name in list_cases(installed / mutant.test)
-            if fnmatchcase(name, mutant.cases)]
+def good_cases(test: str, options: argparse.Namespace) -> list[str]:
+    """All cases of a test but those that the kernel is known to fail."""
+    rows = known.read(options.known)
+    return [name for name in list_cases(options.installed / test)
+            if not any(row.names(test, name) for row in rows)]
 
 
-def write_cases(mutants: list[series.Mutant], installed: Path,
+def write_cases(mutants: list[series.Mutant], options: argparse.Namespace,
                 folder: Path) -> None:
     """One file a test, with the cases that must notice these mutants."""
     wanted: dict[str, list[str]] = {}
     for mutant in mutants:
-        names = named_cases(mutant, installed)
+        names = [name for name in good_cases(mutant.test, options)
+                 if fnmatchcase(name, mutant.cases)]
         if not names:
             raise ValueError(f"{mutant.name}: {mutant.test} has no case "
                              f"{mutant.cases}")
@@ -204,9 +207,10 @@ def text_result(result: dict[str, Any]) -> str:
     notice = result.get("notice") or {}
     spent = f"build {report.seconds(result.get('build_ms'))}, run " \
         f"{report.seconds(result.get('run_ms'))}"
-    if result["outcome"] == NOTICED:
+    if notice:
         what = f"{notice['test']} {notice['case']}: " \
-            f"{notice['message'] or notice['how']}"
+            f"{notice['message'] or notice['how']}" + \
+            (f"; {result['why']}" if result.get("why") else "")
     else:
         what = result.get("why", "")
     return f"{result['name']:32} {result['outcome']}: {what} ({spent})"
@@ -252,7 +256,17 @@ def command_broken(mutants: list[series.Mutant],
 def command_cases(mutants: list[series.Mutant],
                   options: argparse.Namespace) -> int:
     """Write down which cases of which tests must notice these mutants."""
-    write_cases(mutants, options.installed, options.into)
+    write_cases(mutants, options, options.into)
+    return 0
+
+
+def command_rest(_: list[series.Mutant],
+                 options: argparse.Namespace) -> int:
+    """Write down the cases of every test that the kernel is known to fail."""
+    options.into.mkdir(parents=True, exist_ok=True)
+    for test in {row.test for row in known.read(options.known)}:
+        text = "\n".join(good_cases(test, options)) + "\n"
+        (options.into / test).write_text(text, encoding="ascii")
     return 0
 
 
@@ -343,6 +357,7 @@ def command_counts(_: list[series.Mutant],
 
 
 COMMANDS = {"plan": command_plan, "cases": command_cases,
+            "rest": command_rest,
             "judge": command_judge, "broken": command_broken,
             "control": command_control, "report": command_report,
             "counts": command_counts}
@@ -359,6 +374,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kernel", default="", metavar="HASH")
     parser.add_argument("--installed", type=Path, default=Path("install"))
     parser.add_argument("--state", type=Path, default=Path("state"))
+    parser.add_argument("--known", type=Path,
+                        default=Path("docs/known-failures.md"))
     parser.add_argument("--out", type=Path, default=Path("out"))
     parser.add_argument("--into", type=Path, default=Path("cases"))
     parser.add_argument("--name", default="")

@@ -20,8 +20,7 @@ supervise "$@"
 
 : "${MUTANTS:=*}" "${SHARD:=1/1}"
 out=$OUT/mutants
-KVM="virt/lib/irqbypass.ko arch/x86/kvm/kvm.ko"
-MODULES="$KVM arch/x86/kvm/kvm-amd.ko arch/x86/kvm/kvm-intel.ko"
+MODULES="virt/lib/irqbypass.ko arch/x86/kvm/kvm.ko arch/x86/kvm/kvm-amd.ko arch/x86/kvm/kvm-intel.ko"
 # As large as the tree of objects that is copied.
 MUTANTS_SPACE_MIB=1500
 
@@ -29,6 +28,7 @@ mutants() { # command option...
 	mutants_command=$1
 	shift
 	python3 "$top/runner/mutants.py" "$mutants_command" --series "$top/mutants/series" \
+		--known "$top/docs/known-failures.md" \
 		--hosts "$HOSTS" --select "$MUTANTS" --shard "$SHARD" \
 		--kernel "$kernel_hash" --installed "$tree/install" --state "$state" "$@"
 }
@@ -79,35 +79,64 @@ build_modules() { # module...
 	make -C "$shadow" O="$mutated/objects" -j"$JOBS" -s "$@" </dev/null
 }
 
-# The modules that can have changed: those of the vendors are a third of the
-# build.
-touched_modules() {
+# The file in which make noted how it built something.
+noted() { # object
+	printf '%s/.%s.cmd\n' "$(dirname "$1")" "$(basename "$1")"
+}
+
+# Runs the commands that built these, as make noted them: to have make look for
+# what has not changed takes longer than the compiler.
+rebuild() { # object...
+	for rebuild_object; do
+		printf 'include %s\n' "$(noted "$rebuild_object")"
+	done >"$mutated/rebuild.mk"
+	printf '.PHONY: all\nall:\n' >>"$mutated/rebuild.mk"
+	for rebuild_object; do
+		sed -n 's/^\(savedcmd_[^ ]*\) := .*/\t$(\1)/p' "$mutated/objects/$(noted "$rebuild_object")"
+	done >>"$mutated/rebuild.mk"
+	make -C "$mutated/objects" -f "$mutated/rebuild.mk" -s all </dev/null
+}
+
+module_of() { # source
+	case $1 in
+	arch/x86/kvm/vmx/*) echo arch/x86/kvm/kvm-intel ;;
+	*) echo arch/x86/kvm/kvm ;;
+	esac
+}
+
+# What includes a header is known to make alone.
+build_touched() {
 	if grep -q '\.h$' "$mutated/touched"; then
-		echo "$MODULES"
-	elif grep -q '^arch/x86/kvm/vmx/' "$mutated/touched"; then
-		echo "$KVM arch/x86/kvm/kvm-intel.ko"
-	else
-		echo "$KVM"
+		# shellcheck disable=SC2086 # the words of the list are the arguments
+		build_modules $MODULES
+		return
 	fi
+	while read -r path; do
+		module_of "$path"
+	done <"$mutated/touched" | sort -u >"$mutated/modules"
+	# shellcheck disable=SC2046 # the words of the lists are the arguments
+	rebuild $(sed 's/c$/o/' "$mutated/touched") $(sed 's/$/.o/' "$mutated/modules") $(sed 's/$/.ko/' "$mutated/modules")
+}
+
+# Copies files as they are in the normal tree, ages included.
+copy_built() { # find-option...
+	(cd "$tree/objects" && find arch/x86/kvm virt/kvm "$@" -print0 |
+		xargs -0 cp -p --parents -t "$mutated/objects")
 }
 
 # Puts the files of the last mutant back, and what was built of them, so that
-# they need not be built again.  A header has no object: its age makes make
-# build what includes it.
+# they need not be built again.
 restore() {
 	while read -r path; do
 		rm -f "$shadow/$path"
 		cp -aL "$tree/shadow/$path" "$shadow/$path"
 		case $path in
-		*.c) cp "$tree/objects/${path%.c}.o" "$mutated/objects/${path%.c}.o" ;;
-		*) touch "$shadow/$path" ;;
+		*.c) cp -p "$tree/objects/${path%.c}.o" "$mutated/objects/${path%.c}.o" ;;
+		*) copy_built -name '*.o' ;;
 		esac
 	done <"$mutated/touched"
+	copy_built \( -name 'kvm*.o' -o -name '*.ko' \)
 	: >"$mutated/touched"
-	# A module that is not built for the next mutant is the kernel's own.
-	for module in $MODULES; do
-		cp "$tree/objects/$module" "$mutated/objects/$module"
-	done
 }
 
 # The first source of each module says which mutant it is.
@@ -157,8 +186,7 @@ stage() { # folder objects
 build_mutant() { # name watermark
 	restore
 	mutate "$1" "$2"
-	# shellcheck disable=SC2046 # the words of the list are the arguments
-	build_modules $(touched_modules)
+	build_touched
 }
 
 # All tests of a host, the named one first.
@@ -187,6 +215,7 @@ run_mutant() { # name host test build-ms
 	mutants judge --name "$1" --out "$out/$1" --build-ms "$4" --more || status=$?
 	if [ "$status" = 2 ]; then
 		rm -rf "$folder/cases"
+		mutants rest --into "$folder/cases"
 		# shellcheck disable=SC2046 # the words of the list are the arguments
 		boot "$1" "$2" "$folder" --first-failure $(tests_of "$2" "$3")
 		mutants judge --name "$1" --out "$out/$1" --build-ms "$4" || :

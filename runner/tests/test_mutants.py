@@ -58,6 +58,54 @@ class Lists(unittest.TestCase):
         self.assertEqual(mutants.parse_list(""), [])
 
 
+KNOWN = "| `walk.level` | `good_test page.*.gone` | 7.3* | What. | Why. |\n"
+
+
+class Cases(unittest.TestCase):
+    """Which cases are to notice a mutant."""
+
+    def setUp(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.top = Path(self.folder.name)
+        (self.top / "good_test").write_text(
+            f"#!/bin/sh\ncat >&2 <<'LIST'\n{LIST}LIST\n", encoding="ascii")
+        (self.top / "good_test").chmod(0o755)
+        (self.top / "known.md").write_text(KNOWN, encoding="ascii")
+        self.options = argparse.Namespace(
+            installed=self.top, known=self.top / "known.md",
+            into=self.top / "cases")
+
+    def tearDown(self) -> None:
+        self.folder.cleanup()
+
+    def written(self) -> list[str]:
+        """The list for the test."""
+        text = (self.top / "cases" / "good_test").read_text(encoding="ascii")
+        return text.split()
+
+    def mutant(self, cases: str) -> series.Mutant:
+        """A mutant that these cases are to notice."""
+        return series.Mutant("bug", [], "svm", "any", "good_test", cases)
+
+    def test_named(self) -> None:
+        """Those of the pattern, but none that fails without the mutant."""
+        mutants.command_cases([self.mutant("page.default_vm.*")],
+                              self.options)
+        self.assertEqual(self.written(), ["page.default_vm.mapped",
+                                          "page.default_vm.again"])
+
+    def test_rest(self) -> None:
+        """All but those."""
+        mutants.command_rest([], self.options)
+        self.assertEqual(len(self.written()), 7)
+        self.assertNotIn("page.default_vm.gone", self.written())
+
+    def test_none(self) -> None:
+        """A pattern of nothing is an error, not a pass."""
+        with self.assertRaises(ValueError):
+            mutants.command_cases([self.mutant("page.*.gone")], self.options)
+
+
 class Boots(unittest.TestCase):
     """Each test is one boot of the same mutant."""
 
