@@ -170,6 +170,19 @@ static void expect_shape(struct __test_metadata *_metadata, struct tdp_vm *t,
 	EXPECT_TDP_ABSENT(t->vcpu, t->gpa + s->npages * PAGE_SIZE, 1);
 }
 
+/* What is left after the first huge page is less than another one. */
+/* Rules: map.prefault huge.backing */
+TEST_F(shape, prefault_from_inside)
+{
+	struct tdp_vm *t = &self->t;
+
+	tdp_slot_set(t, TDP_SLOT, 0);
+	tdp_prefault(t->vcpu, t->gpa + 100 * PAGE_SIZE, HUGE * PAGE_SIZE);
+	tdp_levels_set(self->rets, 0, 2 * HUGE, PG_LEVEL_2M);
+	tdp_levels_set(self->rets, 2 * HUGE, NPAGES - 2 * HUGE, -ENOENT);
+	EXPECT_TDP_LEVELS(t, self->rets);
+}
+
 /* Rules: huge.alignment huge.slot-edge huge.backing map.prefault map.stats */
 TEST_F(shape, levels)
 {

@@ -152,6 +152,9 @@ TEST_F(memslot, delete_beside_another)
 		EXPECT_TDP_ABSENT(b->vcpu, b->gpa, b->npages);
 		/* The guest's own code, which ran a moment ago. */
 		EXPECT_TDP_ABSENT(b->vcpu, 0, 512);
+		/* Nor is anything left behind the root that is no more. */
+		EXPECT_EQ(tdp_stats(b->vm).pages[PG_LEVEL_4K], 0);
+		EXPECT_EQ(tdp_stats(b->vm).pages[PG_LEVEL_2M], 0);
 		guest_idle(b->vcpu);
 		EXPECT_EQ(tdp_roots(b->vcpu).roots & KVM_TDP_ROOT_INVALID, 0);
 		EXPECT_TDP_ABSENT(b->vcpu, b->gpa, b->npages);

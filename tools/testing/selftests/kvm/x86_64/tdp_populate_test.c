@@ -501,6 +501,10 @@ TEST_F(prefault_run, not_accessed)
 
 	guest_read(t->vcpu, page_gpa(t, 3));
 	EXPECT_EQ(accessed_pages(t), BIT_ULL(3));
+
+	/* What the guest did is not forgotten, either. */
+	tdp_prefault(t->vcpu, t->gpa, SLOT_PAGES * PAGE_SIZE);
+	EXPECT_EQ(accessed_pages(t), BIT_ULL(3));
 }
 
 FIXTURE(stats) {

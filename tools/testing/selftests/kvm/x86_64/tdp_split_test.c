@@ -82,16 +82,32 @@ FIXTURE_TEARDOWN(dirty_log)
 	tdp_vm_free(&self->t);
 }
 
-/* The pages of the first huge page that are declared clean: one word of bits. */
+/* The pages of the first huge page that are declared clean: a word of bits. */
 #define CLEAN_FIRST	64
 #define CLEAN_NR	64
 #define WRITTEN		(CLEAN_FIRST + 7)
 
-static void declare_clean(struct tdp_vm *t)
+static void declare_clean(struct tdp_vm *t, u64 first, u64 bits)
 {
-	u64 bits = ~0ULL;
+	kvm_vm_clear_dirty_log(t->vm, TDP_SLOT, &bits, first, CLEAN_NR);
+}
 
-	kvm_vm_clear_dirty_log(t->vm, TDP_SLOT, &bits, CLEAN_FIRST, CLEAN_NR);
+/*
+ * A huge page of which pages are declared clean is split, if that is done eagerly,
+ * and no other: 64 pages of the first, then one of the second.
+ */
+static void expect_declared_clean(struct __test_metadata *_metadata,
+				  struct tdp_vm *t, int *rets, bool eager)
+{
+	declare_clean(t, CLEAN_FIRST, ~0ULL);
+	if (eager)
+		tdp_levels_set(rets, FIRST, HUGE, PG_LEVEL_4K);
+	EXPECT_TDP_LEVELS(t, rets);
+
+	declare_clean(t, SECOND, 1);
+	if (eager)
+		tdp_levels_set(rets, SECOND, HUGE, PG_LEVEL_4K);
+	EXPECT_TDP_LEVELS(t, rets);
 }
 
 /* Of the pages that were declared clean, the written one alone is dirty. */
@@ -153,12 +169,8 @@ TEST_F(dirty_log, split_and_merge)
 	map_two(_metadata, t, self->rets);
 	expect_started(_metadata, t, self->rets,
 		       variant->eager && !variant->initially_set);
-	if (variant->initially_set) {
-		declare_clean(t);
-		if (variant->eager)
-			tdp_levels_set(self->rets, FIRST, HUGE, PG_LEVEL_4K);
-		EXPECT_TDP_LEVELS(t, self->rets);
-	}
+	if (variant->initially_set)
+		expect_declared_clean(_metadata, t, self->rets, variant->eager);
 	expect_written(_metadata, t, self->rets);
 
 	tdp_slot_set(t, TDP_SLOT, 0);
