@@ -31,9 +31,17 @@ end_all() { # status
 	exit "$1"
 }
 
+# How nice this session is: the kernel shares CPUs out to sessions, and a new one
+# would be as nice as any other.
+niceness() {
+	sed -n 's/.* nice //p' /proc/self/autogroup 2>/dev/null
+}
+
 # A background command reads from /dev/null and does not hear an interrupt: both
 # are as wanted.
-setpriv --pdeathsig TERM setsid "$@" &
+# shellcheck disable=SC2016 # for the shell that becomes the command
+setpriv --pdeathsig TERM setsid sh -c \
+	'[ -z "$0" ] || echo "$0" 2>/dev/null >/proc/self/autogroup; exec "$@"' "$(niceness)" "$@" &
 leader=$!
 trap 'end_all 130' INT
 trap 'end_all 143' TERM HUP
