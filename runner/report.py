@@ -39,8 +39,11 @@ def text_host(host: Host) -> list[str]:
                      for name in ("emulator", "version")
                      if host.about.get(name))
     cpu = host.log.facts.get("cpu") or host.about.get("cpu") or "unknown CPU"
-    lines = [f"Host {host.name}: {about or 'unknown machine'}, {cpu}, up "
-             f"after {seconds(host.watch.get('boot_ms'))}"]
+    if host.about.get("native") is True:
+        lines = [f"Host {host.name}: the machine itself, {cpu}"]
+    else:
+        lines = [f"Host {host.name}: {about or 'unknown machine'}, {cpu}, up "
+                 f"after {seconds(host.watch.get('boot_ms'))}"]
     width = max((len(test.name) for test in host.log.tests), default=0)
     for test in host.log.tests:
         mark = "FAIL" if test_failed(host, test) else "    "

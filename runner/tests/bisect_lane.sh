@@ -84,8 +84,8 @@ step seed "taking over the kernel that is built" seed
 make_history
 tree_git bisect start HEAD "$first" >/dev/null
 status=0
-(cd "$repo" && unset KDIR && export TESTS HOSTS && git bisect run "$top/runner/gate.sh") >"$LOGS/bisect.log" 2>&1 || status=$?
-grep -E '^(Verdict|kernel|[0-9a-f]* is the first bad)' "$LOGS/bisect.log"
+(cd "$repo" && unset KDIR && export TESTS HOSTS OUT="$OUT/gate" && git bisect run "$top/runner/gate.sh") >"$LOGS/bisect.log" 2>&1 || status=$?
+grep -E "^(Verdict|kernel|error|[0-9a-f]* is the first bad)" "$LOGS/bisect.log" || :
 [ "$status" -eq 0 ] && [ "$(tree_git rev-parse refs/bisect/bad)" = "$culprit" ] ||
 	die "the bisection did not end at $culprit; see $LOGS/bisect.log"
 rm -rf "$work" "$seeded"

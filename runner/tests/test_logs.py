@@ -109,6 +109,9 @@ LOGS = {
     "not-requested": ([("input", "good_test", "")], "was not asked for"),
     "all-skipped": ([("none-ran", "", "")],
                     "no case ran on this host: Requirement not met"),
+    # The machine itself lacks what the tests are about.
+    "native-absent": ([("absent", "", "")], "every test was skipped on this "
+                      "machine: neither kvm_intel nor kvm_amd is loaded"),
     # A test went wrong.
     "binary-missing": ([("missing", "nothere_test", "")], "is not there"),
     "timeout": ([("timeout", "slow_test", "global.slow")], "too long"),
@@ -151,7 +154,7 @@ LOGS = {
 }
 
 # Runs that say nothing about the kernel under test.
-UNKNOWN = {"emulator-failed", "interrupted"}
+UNKNOWN = {"emulator-failed", "interrupted", "native-absent"}
 
 # Failures that a report must show the end of the kernel's log with.
 WITH_LOG = {"panic", "silence", "limit", "emulator", "start", "boot", "cut", "missing",

@@ -270,6 +270,21 @@ class Command(unittest.TestCase):
         self.assertIn("\nok 1 svm\n", text)
         self.assertIn("\nnot ok 2 tdx\n", text)
 
+    def test_native(self) -> None:
+        """Only a machine that is not emulated may lack what is tested."""
+        reasons = self.edited("host.json", b'"native": true',
+                              b'"native": false', "native-absent")
+        self.assertIn("the probe was not seen on this host (no. host probe: "
+                      "no)".replace("no. ", "# "), reasons)
+        # Taint that was there before is not of this run; more is.
+        self.edited("host.json", b'{"emulator"', b'{"native": true, '
+                    b'"emulator"')
+        self.assertEqual(self.change("ktap.log", b"# host taint: 4096",
+                                     b"# host taint-before: 512\n"
+                                     b"# host taint: 4608"), [])
+        self.assertEqual(len(self.change("ktap.log", b"taint-before: 512",
+                                         b"taint-before: 0")), 1)
+
     def test_could_not_judge(self) -> None:
         """One host that was not seen is no verdict, unless another failed."""
         for first, second, status in (("interrupted", "good", 2),
