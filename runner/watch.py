@@ -229,6 +229,10 @@ def has_failed(watch: Watch) -> bool:
     """Whether a case failed, or the kernel complained while tests ran."""
     if any(count(test)[1] for test in watch.log.tests):
         return True
+    # What the tests write is slower than the kernel: wait for the case's name.
+    test = watch.log.running
+    if test is None or not (test.running or test.cases):
+        return False
     return any(splat.test and not splat.weak
                for splat in klog.parse(watch.said).splats)
 

@@ -127,6 +127,37 @@ class Watching(unittest.TestCase):
         self.assertEqual((status, told["reason"]), (4, "limit"))
         self.assertEqual(self.started[0].wait(5), -signal.SIGTERM)
 
+    def failing(self, ktap: bytes, serial: bytes,
+                *more: str) -> tuple[int, dict[str, object]]:
+        """Watch a machine that has written this and goes on."""
+        (self.out / "ktap.log").write_bytes(
+            b"KTAP version 1\n1..1\n# selftests: kvm: a_test\n" + ktap)
+        (self.out / "serial.log").write_bytes(
+            b"run-tests: begin a_test\n" + serial)
+        process = subprocess.Popen(["sleep", "60"])
+        self.started.append(process)
+        return self.watch(process.pid, "--silence", "0.6", *more)
+
+    RUN = b"  1..2\n  #  RUN           f.c ...\n"
+    WARN = b"WARNING: CPU: 0 PID: 9 at mmu.c:7 map+0x1/0x2\n"
+
+    def test_first_failure(self) -> None:
+        """A machine is ended at its first failure, if that is asked for."""
+        for ktap, serial, reason in (
+                (self.RUN + b"  not ok 1 f.c\n", b"", "failure"),
+                (self.RUN, self.WARN, "failure"),
+                (self.RUN + b"  ok 1 f.c\n", b"", "silence"),
+                (b"", self.WARN, "silence")):
+            with self.subTest(ktap=ktap, serial=serial):
+                self.assertEqual(self.failing(ktap, serial,
+                                              "--first-failure")[1]["reason"],
+                                 reason)
+
+    def test_failure_goes_on(self) -> None:
+        """Otherwise it is not."""
+        self.assertEqual(self.failing(self.RUN + b"  not ok 1 f.c\n",
+                                      self.WARN)[1]["reason"], "silence")
+
     def test_interrupt(self) -> None:
         """Somebody gives up: the machine does not stay behind."""
         pid = self.start("hang")
