@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The life of a TD, from its creation to its end, and the order of things. */
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "tdp_control.h"
+
+#include "tdx/td_refuse.h"
 #include "tdx/td_test.h"
 #include "tdx/tdcall.h"
 
@@ -303,6 +309,15 @@ static void set_guest_pa(struct kvm_tdx_init_vm *init, u32 bits)
 	*eax = (*eax & ~GENMASK(23, 16)) | bits << 16;
 }
 
+static u64 supported_attributes(struct kvm_vm *vm)
+{
+	struct kvm_tdx_capabilities *caps = tdx_capabilities(vm);
+	u64 attributes = caps->supported_attrs;
+
+	free(caps);
+	return attributes;
+}
+
 /* Rules: tdx.init-params tdx.cmd-errno */
 TEST_F(lifecycle, bad_params)
 {
@@ -310,6 +325,9 @@ TEST_F(lifecycle, bad_params)
 
 	EXPECT_INIT_REFUSED(-EINVAL, init->attributes |= BIT_ULL(63));
 	EXPECT_INIT_REFUSED(-EINVAL, init->attributes |= BIT_ULL(1));
+	/* Debug TDs: KVM 7.3 has none. */
+	if (!(supported_attributes(self->vm) & TD_ATTR_DEBUG))
+		EXPECT_INIT_REFUSED(-EINVAL, init->attributes |= TD_ATTR_DEBUG);
 	EXPECT_INIT_REFUSED(-EINVAL, init->xfam |= BIT_ULL(63));
 	EXPECT_INIT_REFUSED(-EINVAL, init->reserved[0] = 1);
 	EXPECT_INIT_REFUSED(-EINVAL, init->reserved[11] = BIT_ULL(63));
@@ -436,16 +454,26 @@ static void close_one(struct tdp_vm *t, int which)
 	close(null);
 }
 
-/* A vCPU's mapping and its statistics hold on to it as its descriptor does. */
-static void let_go_of_vcpu(struct tdp_vm *t)
+/* Statistics hold on to what they are of as its descriptor does. */
+static void let_go_of_stats(int stats_fd)
 {
-	struct kvm_vcpu *vcpu = t->vcpu;
 	int null = open("/dev/null", O_RDWR);
 
-	TDP_ASSERT(dup2(null, vcpu->stats.fd) >= 0, "dup2 failed: %s",
+	TDP_ASSERT(dup2(null, stats_fd) >= 0, "dup2 failed: %s",
 		   strerror(errno));
 	close(null);
-	TDP_ASSERT(mmap(vcpu->run, PAGE_SIZE, PROT_READ,
+}
+
+/* All pages of a vCPU's mapping do so too: the library still wants them there. */
+static void let_go_of_vcpu(struct tdp_vm *t)
+{
+	int size = ioctl(t->vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, NULL);
+	struct kvm_vcpu *vcpu = t->vcpu;
+
+	let_go_of_stats(vcpu->stats.fd);
+	TDP_ASSERT(size >= (int)PAGE_SIZE, "KVM_GET_VCPU_MMAP_SIZE failed: %s",
+		   strerror(errno));
+	TDP_ASSERT(mmap(vcpu->run, size, PROT_READ,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
 		   vcpu->run, "mmap failed: %s", strerror(errno));
 }
@@ -463,9 +491,13 @@ TEST_F(lifecycle, close_in_every_order)
 		{ FD_VCPU, FD_VM, FD_GMEM }, { FD_VCPU, FD_GMEM, FD_VM },
 		{ FD_GMEM, FD_VM, FD_VCPU }, { FD_GMEM, FD_VCPU, FD_VM },
 	};
+	const char *uncounted = td_soft_lacks();
+	struct td_census before;
 	struct tdp_vm t;
 	u32 i, j;
 
+	if (!uncounted)
+		td_take_census(&before);
 	for (i = 0; i < ARRAY_SIZE(orders); i++) {
 		create_with_memory(&t);
 		if (i % 2)
@@ -473,10 +505,205 @@ TEST_F(lifecycle, close_in_every_order)
 		for (j = 0; j < NR_FDS; j++) {
 			if (orders[i][j] == FD_VCPU)
 				let_go_of_vcpu(&t);
+			if (orders[i][j] == FD_VM)
+				let_go_of_stats(t.vm->stats.fd);
 			close_one(&t, orders[i][j]);
 		}
-		tdp_vm_free(&t);
+		if (!uncounted)
+			EXPECT_TD_CENSUS(&before)
+				TH_LOG("order %u", i);
+		kvm_vm_free(t.vm);
 	}
+}
+
+/* Ways in which a TD ends; each leaves nothing of it behind. */
+static void end_unborn(void)
+{
+	kvm_vm_free(td_open());
+}
+
+static void end_without_vcpu(void)
+{
+	struct kvm_vm *vm = td_open();
+
+	td_init(vm);
+	kvm_vm_free(vm);
+}
+
+static void end_with_bare_vcpu(void)
+{
+	struct kvm_vm *vm = td_open();
+
+	td_init(vm);
+	vm_create_irqchip(vm);
+	td_vcpu_add_bare(vm, 0);
+	kvm_vm_free(vm);
+}
+
+static void end_unfinalized(void)
+{
+	struct tdp_vm t;
+
+	create_with_memory(&t);
+	tdp_vm_free(&t);
+}
+
+static void end_with_pending_pages(void)
+{
+	struct tdp_vm t;
+
+	td_vm_create_idle(&t);
+	tdp_vm_add_slot(&t, VM_MEM_SRC_ANONYMOUS, TDP_GPA, FD_NPAGES);
+	tdx_finalize_vm(t.vm);
+	tdp_prefault(t.vcpu, t.gpa, FD_NPAGES * PAGE_SIZE);
+	tdp_vm_free(&t);
+}
+
+/* The module itself refuses the last step of KVM_TDX_INIT_VM. */
+static void end_in_the_cradle(void)
+{
+	struct kvm_vm *vm = td_open();
+	struct kvm_tdx_capabilities *caps = tdx_capabilities(vm);
+	struct kvm_tdx_init_vm *init = td_init_params(vm);
+	int r;
+
+	init->cpuid.entries[0].edx = ~caps->cpuid.entries[0].edx;
+	r = __tdx_init_vm(vm, init);
+	TDP_ASSERT(r == -EINVAL, "Wanted -EINVAL, got %d", r);
+	free(caps);
+	free(init);
+	kvm_vm_free(vm);
+}
+
+static void guest_touches_nothing_accepted(void)
+{
+	READ_ONCE(*(u64 *)(TDP_GPA + SZ_1G));
+	GUEST_DONE();
+}
+
+/* KVM takes it for the end of the VM. */
+static void end_by_touching(void)
+{
+	struct tdp_vm t;
+
+	td_vm_create(&t, guest_touches_nothing_accepted);
+	tdp_vm_add_slot(&t, VM_MEM_SRC_ANONYMOUS, TDP_GPA, FD_NPAGES);
+	td_map_private(t.vm, TDP_GPA + SZ_1G, TDP_GPA, FD_NPAGES);
+	td_finalize(t.vm);
+	TDP_ASSERT(__vcpu_run(t.vcpu) == -1 && errno == EIO,
+		   "Wanted -EIO of KVM_RUN, got %d", errno);
+	tdp_vm_free(&t);
+}
+
+static void guest_faults_three_times(void)
+{
+	const struct desc_ptr none = {};
+
+	asm volatile("lidt %0; ud2" : : "m" (none));
+}
+
+/* The module never enters the vCPU again. */
+static void end_by_triple_fault(void)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm;
+
+	vm = td_create_with_one_vcpu(&vcpu, guest_faults_three_times);
+	vcpu_run(vcpu);
+	TDP_ASSERT(vcpu->run->exit_reason == KVM_EXIT_SHUTDOWN,
+		   "Wanted a shutdown, got exit %d (%s)",
+		   vcpu->run->exit_reason,
+		   exit_reason_str(vcpu->run->exit_reason));
+	kvm_vm_free(vm);
+}
+
+static void guest_never_ends(void)
+{
+	GUEST_SYNC(0);
+	for (;;)
+		;
+}
+
+/* In the middle of the TD, with every descriptor open. */
+static void end_killed(void)
+{
+	struct kvm_vcpu *vcpu;
+	int status, pipes[2];
+	char byte;
+	pid_t pid;
+
+	TDP_ASSERT(!pipe(pipes), "pipe failed: %s", strerror(errno));
+	pid = fork();
+	if (!pid) {
+		td_create_with_one_vcpu(&vcpu, guest_never_ends);
+		vcpu_run(vcpu);
+		TDP_ASSERT(write(pipes[1], "", 1) == 1, "write failed");
+		vcpu_run(vcpu);
+		exit(0);
+	}
+	TDP_ASSERT(read(pipes[0], &byte, 1) == 1, "read failed");
+	usleep(10000);
+	kill(pid, SIGKILL);
+	TDP_ASSERT(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status),
+		   "The TD's process ended by itself");
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+#define END(_name)	{ #_name, end_##_name }
+
+/* Rules: tdx.end */
+TEST_F(lifecycle, odd_ends)
+{
+	static const struct {
+		const char *name;
+		void (*end)(void);
+	} ends[] = {
+		END(unborn), END(without_vcpu), END(with_bare_vcpu),
+		END(unfinalized), END(with_pending_pages), END(in_the_cradle),
+		END(by_touching), END(by_triple_fault), END(killed),
+	};
+	struct td_census before;
+	u32 i;
+
+	TDP_REQUIRE_NOT(td_soft_lacks());
+	td_take_census(&before);
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		ends[i].end();
+		EXPECT_TD_CENSUS(&before)
+			TH_LOG("a TD that ended %s", ends[i].name);
+		EXPECT_TDS(0);
+	}
+}
+
+/*
+ * What a TD has while it lives is noticed.
+ *
+ * Rules: tdx.end control.assertions
+ */
+TEST_F(lifecycle, census_is_noticed)
+{
+	struct td_census before, with_td;
+	struct tdp_vm t;
+
+	TDP_REQUIRE_NOT(td_soft_lacks());
+	td_take_census(&before);
+	EXPECT_ACCEPTED(EXPECT_TD_CENSUS(&before));
+	create_with_memory(&t);
+	EXPECT_REFUSED("as before", EXPECT_TD_CENSUS(&before));
+	EXPECT_REFUSED("Wanted 0 TDs, got 1", EXPECT_TDS(0));
+	EXPECT_TDS(1);
+
+	td_take_census(&with_td);
+	EXPECT_EQ(td_census_count(&with_td, "regular"), FD_NPAGES);
+	EXPECT_EQ(td_census_count(&with_td, "assigned"), 1);
+	EXPECT_EQ(td_census_count(&with_td, "free"),
+		  td_census_count(&before, "free") - 1);
+	vm_guest_mem_punch_hole(t.vm, t.gpa, PAGE_SIZE);
+	EXPECT_REFUSED("Wanted 8 regular as before, got 7",
+		       EXPECT_TD_CENSUS(&with_td));
+	tdp_vm_free(&t);
+	EXPECT_TD_CENSUS(&before);
 }
 
 /* Pages that a CPU keeps for itself are free too, but not in MemFree. */
@@ -530,15 +757,37 @@ TEST(free_memory_is_noticed)
  */
 TEST_F(lifecycle, a_hundred_tds)
 {
+	const char *uncounted = td_soft_lacks();
+	struct td_census census;
 	u64 before;
 	s64 lost;
 
 	create_and_free(10);
+	if (uncounted)
+		TH_LOG("Memory alone is compared: %s", uncounted);
+	else
+		td_take_census(&census);
 	before = free_pages();
 	create_and_free(MANY_TDS);
 	lost = before - free_pages();
 	EXPECT_LT(lost, MANY_TDS / 2)
 		TH_LOG("%d TDs lost %ld pages", MANY_TDS, lost);
+	if (!uncounted)
+		EXPECT_TD_CENSUS(&census);
+}
+
+#define TAINT_TEST	BIT(18)
+
+/*
+ * Whatever is judged on it, nobody can take it for TDX.
+ *
+ * Rules: tdx.soft-says-so
+ */
+TEST(soft_module_says_so)
+{
+	TDP_REQUIRE_NOT(td_soft_lacks());
+	EXPECT_TRUE(strtoull(tdp_read_line("/proc/sys/kernel/tainted"), NULL, 0) &
+		    TAINT_TEST);
 }
 
 /* Rules: tdx.two-tds */
