@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from fnmatch import fnmatchcase
@@ -27,6 +28,7 @@ import series
 
 NOTICED, ELSEWHERE, SURVIVED, BROKEN, EQUIVALENT = \
     "noticed", "noticed elsewhere", "survived", "broken", "equivalent"
+ASSERTED = re.compile(r"\b(?:Wanted|Expected)\b")
 # Where the harness' list of cases has its second column.
 LIST_COLUMN = 20
 
@@ -131,9 +133,11 @@ def write_cases(mutants: list[series.Mutant], options: argparse.Namespace,
 
 
 def first_words(case: ktap.Case) -> str:
-    """What a failed case said first."""
-    said = [text for text in case.messages if not report.NOISE.match(text)]
-    return said[0].removeprefix("# ").strip() if said else ""
+    """What a failed case said first, an assertion if there is one."""
+    said = [text.removeprefix("#").strip() for text in case.messages
+            if not report.NOISE.match(text)]
+    found = [text for text in said if ASSERTED.search(text)]
+    return (found + [text for text in said if text] + [""])[0]
 
 
 def complaint(host: judge.Host) -> str:
