@@ -109,6 +109,10 @@ class Compare(unittest.TestCase):
         case_of(self.base, MAPPED)["milliseconds"] = 100
         case_of(self.head, MAPPED)["milliseconds"] = 550
         self.assertEqual(self.compared(), gate.Change())
+        case_of(self.base, MAPPED)["milliseconds"] = 5000
+        case_of(self.head, MAPPED)["milliseconds"] = 5700
+        self.assertEqual(self.compared(), gate.Change())
+        case_of(self.base, MAPPED)["milliseconds"] = 100
         case_of(self.head, MAPPED)["milliseconds"] = 1700
         self.only("slower", f"{MAPPED}: 1.7 s, was 0.1 s", 0)
         case_of(self.head, MAPPED)["milliseconds"] = None

@@ -23,7 +23,8 @@ check() { # description command...
 		echo "ok $n $check_what"
 	else
 		failed=$((failed + 1))
-		sed 's/^/# /' "$work/check.log"
+		# The log may end within a line; the result must begin one.
+		{ cat "$work/check.log" && echo; } | sed 's/^/# /'
 		echo "not ok $n $check_what"
 	fi
 }
