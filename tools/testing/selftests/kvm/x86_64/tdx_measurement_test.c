@@ -38,6 +38,15 @@ static void guest_tell_mrtd(void)
 	GUEST_SYNC6(mrtd[0], mrtd[1], mrtd[2], mrtd[3], mrtd[4], mrtd[5]);
 }
 
+/* The first and the last word of each of three, which follow MRTD. */
+static void guest_tell_owner(void)
+{
+	const u64 *mr = (u64 *)(report_gva + TDREPORT_MRTD_OFFSET) + TD_NR_MR_WORDS;
+
+	GUEST_ASSERT_EQ(tdg_mr_report(report_gpa, report_gpa + TDREPORT_SIZE), 0);
+	GUEST_SYNC6(mr[0], mr[5], mr[6], mr[11], mr[12], mr[17]);
+}
+
 /* A socket that hashes what is sent to it, or the negative errno. */
 static int hash_open(void)
 {
@@ -124,9 +133,9 @@ FIXTURE_TEARDOWN(measurement)
 }
 
 /* A TD with NPAGES pages of its own, of which @value is in the page @page. */
-static void create(struct tdp_vm *t, u64 page, u64 value)
+static void create(struct tdp_vm *t, void (*code)(void), u64 page, u64 value)
 {
-	td_vm_create(t, guest_tell_mrtd);
+	td_vm_create(t, code);
 	tdp_vm_add_slot(t, VM_MEM_SRC_ANONYMOUS, TDP_GPA, NPAGES);
 	tdp_vm_touch(t);
 	*(u64 *)(t->hva + (page + 1) * PAGE_SIZE - sizeof(value)) = value;
@@ -180,12 +189,32 @@ static struct mrtd mrtd_of(struct __test_metadata *_metadata, u64 page, u64 valu
 	struct mrtd computed, told;
 	struct tdp_vm t;
 
-	create(&t, page, value);
+	create(&t, guest_tell_mrtd, page, value);
 	computed = populate(&t);
 	told = reported(_metadata, &t);
 	EXPECT_TRUE(same(computed, told));
 	tdp_vm_free(&t);
 	return told;
+}
+
+/* Rules: tdx.init-params */
+TEST_F(measurement, owner)
+{
+	struct tdp_vm *t = &self->t;
+	struct ucall uc;
+
+	create(t, guest_tell_owner, MEASURED, 1);
+	populate(t);
+	vcpu_run(t->vcpu);
+	ASSERT_EQ(get_ucall(t->vcpu, &uc), UCALL_SYNC)
+		TH_LOG("%s", uc.buffer);
+	EXPECT_EQ(uc.args[0], TD_MRCONFIGID);
+	EXPECT_EQ(uc.args[1], TD_MRCONFIGID + TD_NR_MR_WORDS - 1);
+	EXPECT_EQ(uc.args[2], TD_MROWNER);
+	EXPECT_EQ(uc.args[3], TD_MROWNER + TD_NR_MR_WORDS - 1);
+	EXPECT_EQ(uc.args[4], TD_MROWNERCONFIG);
+	EXPECT_EQ(uc.args[5], TD_MROWNERCONFIG + TD_NR_MR_WORDS - 1);
+	tdp_vm_free(t);
 }
 
 /* Rules: tdx.measured */

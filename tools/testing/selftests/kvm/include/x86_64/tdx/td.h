@@ -42,6 +42,15 @@ const char *td_host_lacks(void);
  */
 void td_use_gpa_bits(u32 bits);
 
+/*
+ * The first of the words that name a TD's configuration, its owner and the
+ * owner's configuration; each further word is one more.
+ */
+#define TD_MRCONFIGID		0xc0f16000ULL
+#define TD_MROWNER		0x03e40000ULL
+#define TD_MROWNERCONFIG	0x03ec0000ULL
+#define TD_NR_MR_WORDS		6
+
 /**
  * td_open() - create a TD, and nothing of it
  *

@@ -77,6 +77,11 @@ struct kvm_tdx_init_vm *td_init_params(struct kvm_vm *vm)
 	TDP_ASSERT(init, "No memory for parameters of a TD");
 	init->attributes = caps->supported_attrs & TD_ATTR_SEPT_VE_DISABLE;
 	init->xfam = caps->supported_xfam & TD_XFAM_FP_SSE;
+	for (i = 0; i < TD_NR_MR_WORDS; i++) {
+		init->mrconfigid[i] = TD_MRCONFIGID + i;
+		init->mrowner[i] = TD_MROWNER + i;
+		init->mrownerconfig[i] = TD_MROWNERCONFIG + i;
+	}
 	init->cpuid.nent = caps->cpuid.nent;
 	memcpy(init->cpuid.entries, caps->cpuid.entries, size);
 	for (i = 0; i < init->cpuid.nent; i++)
