@@ -177,8 +177,13 @@ void tdp_vm_pfns(struct tdp_vm *t, u64 gpa, u64 nr, bool is_private, u64 *pfns)
 /* What KVM had mapped when the case was over, for who compares two kernels. */
 static void tell_pages(struct kvm_vm *vm)
 {
-	struct tdp_stats now = tdp_stats(vm);
+	struct tdp_stats now;
 
+	/* A case may have freed the VM itself. */
+	if (!vm)
+		return;
+
+	now = tdp_stats(vm);
 	fprintf(stderr, "# tdp-pages: %lu %lu %lu\n", now.pages[PG_LEVEL_4K],
 		now.pages[PG_LEVEL_2M], now.pages[PG_LEVEL_1G]);
 }
