@@ -88,5 +88,5 @@ status=0
 grep -E "^(Verdict|kernel|error|[0-9a-f]* is the first bad)" "$LOGS/bisect.log" || :
 [ "$status" -eq 0 ] && [ "$(tree_git rev-parse refs/bisect/bad)" = "$culprit" ] ||
 	die "the bisection did not end at $culprit; see $LOGS/bisect.log"
-rm -rf "$work" "$seeded"
+rm -rf "$work" "$(tree_folder "$repo")"
 say "the bisection found $mutant"
