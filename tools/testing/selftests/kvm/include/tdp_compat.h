@@ -45,8 +45,8 @@ static inline void vm_mem_region_reload(struct kvm_vm *vm, u32 slot)
 #ifdef TDP_LACKS_GMEM_FLAGS /* #define GUEST_MEMFD_FLAG_MMAP */
 /* What KVM_CHECK_EXTENSION says of it is 0 then: no flag is offered. */
 #define KVM_CAP_GUEST_MEMFD_FLAGS	244
-#define GUEST_MEMFD_FLAG_MMAP		(1ULL << 0)
-#define GUEST_MEMFD_FLAG_INIT_SHARED	(1ULL << 1)
+#define GUEST_MEMFD_FLAG_MMAP		BIT_ULL(0)
+#define GUEST_MEMFD_FLAG_INIT_SHARED	BIT_ULL(1)
 #endif /* TDP_LACKS_GMEM_FLAGS */
 
 #ifdef TDP_LACKS_SMM /* void setup_smram( */
