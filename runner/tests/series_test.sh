@@ -166,7 +166,9 @@ git -C "$tree" add -f tools/testing/selftests/kvm/lib/new.xyz
 git -C "$tree" -c user.name=t -c user.email=t@t commit -qm new
 check "so is a file that git ignores" refuses 'new\.xyz' makes_no_file_ignored
 mkdir "$OUT/bad"
-sed '0,/^+\t/s/^+\t/+        /' "$OUT"/series/0003-*.patch >"$OUT/bad/0001.patch"
+# In C: checkpatch does not look at the indentation of a Kconfig.
+awk '/^\+\+\+ b\/.*\.c$/ { c = 1 } c && !done && sub(/^\+\t/, "+        ") { done = 1 } { print }' \
+	"$OUT"/series/0003-*.patch >"$OUT/bad/0001.patch"
 check "a patch that is not clean is noticed" refuses 'CODE_INDENT' series_clean "$SOURCE" "$OUT/bad"
 sed '/^+F:.*tdp_walk/d' "$OUT"/series/0003-*.patch >"$OUT/bad/0001.patch"
 check "so is a file that nobody maintains" refuses tdp_walk series_maintained "$OUT/bad"

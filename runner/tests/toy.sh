@@ -11,6 +11,9 @@
 # A line of tdp_mmu.c decides about the kernel: "#error" does not build, "mutant"
 # fails a case, "slow" takes longer for it.
 
+# What make test was asked for is about the kernel that it judges.
+unset KDIR KERNEL HOSTS TESTS INSTALLED OUT CACHE JOBS KCONFIG CMDLINE VARIANT BASE OBJECTS
+
 suite=$work/suite
 toy_logs=$top/runner/tests/logs
 n=0 failed=0
