@@ -8,21 +8,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 collection=$top/tools/testing/selftests/kvm
-n=0
-failed=0
-
-check() { # description command...
-	n=$((n + 1))
-	what=$1
-	shift
-	if "$@" >"$work/check.log" 2>&1; then
-		echo "ok $n $what"
-	else
-		failed=$((failed + 1))
-		sed 's/^/# /' "$work/check.log"
-		echo "not ok $n $what"
-	fi
-}
+. "$top/runner/tests/ktap.sh"
 
 same() { # expected actual
 	[ "$1" = "$2" ] || { echo "wanted: $1"; echo "got: $2"; return 1; }
@@ -87,5 +73,4 @@ if [ -d "$real" ]; then
 	check "nor anything that a test needs" same "" "$(lacks tests "$real")"
 fi
 
-echo "1..$n"
-[ "$failed" -eq 0 ]
+finish

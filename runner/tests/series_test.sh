@@ -14,21 +14,8 @@ export OUT
 trap 'rm -rf "$OUT"' EXIT
 . "$top/runner/lib.sh"
 . "$top/runner/series-lib.sh"
-n=0
-failed=0
-
-check() { # description command...
-	n=$((n + 1))
-	what=$1
-	shift
-	if "$@" >"$OUT/check.log" 2>&1; then
-		echo "ok $n $what"
-	else
-		failed=$((failed + 1))
-		tail -n 20 "$OUT/check.log" | sed 's/^/# /'
-		echo "not ok $n $what"
-	fi
-}
+work=$OUT
+. "$top/runner/tests/ktap.sh"
 
 refuses() { # words command...
 	words=$1
@@ -179,5 +166,4 @@ check "selftests of an unknown shape are refused" refuses 'does not list its tes
 	env KDIR="$OUT/other" "$top/runner/series.sh"
 check "so is a folder that is no kernel" refuses 'is no Linux' env KDIR="$OUT/install" "$top/runner/series.sh"
 
-echo "1..$n"
-[ "$failed" -eq 0 ]
+finish

@@ -7,21 +7,7 @@ set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-n=0
-failed=0
-
-check() { # description command...
-	n=$((n + 1))
-	what=$1
-	shift
-	if "$@" >"$work/check.log" 2>&1; then
-		echo "ok $n $what"
-	else
-		failed=$((failed + 1))
-		sed 's/^/# /' "$work/check.log"
-		echo "not ok $n $what"
-	fi
-}
+. "$top/runner/tests/ktap.sh"
 
 refuses() { # command...
 	! "$@"
@@ -157,5 +143,4 @@ mkdir -p "$work/built/include/config"
 touch "$work/built/include/config/auto.conf"
 check "so is one that was built in place and has no git" refuses shadow "$work/built"
 
-echo "1..$n"
-[ "$failed" -eq 0 ]
+finish

@@ -14,33 +14,10 @@
 # What make test was asked for is about the kernel that it judges.
 unset KDIR KERNEL HOSTS TESTS INSTALLED OUT CACHE JOBS KCONFIG CMDLINE VARIANT BASE OBJECTS
 
+. "$top/runner/tests/ktap.sh"
+
 suite=$work/suite
 toy_logs=$top/runner/tests/logs
-n=0 failed=0
-
-check() { # description command...
-	n=$((n + 1))
-	check_what=$1
-	shift
-	if "$@" >"$work/check.log" 2>&1; then
-		echo "ok $n $check_what"
-	else
-		failed=$((failed + 1))
-		# The log may end within a line; the result must begin one.
-		{ cat "$work/check.log" && echo; } | sed 's/^/# /'
-		echo "not ok $n $check_what"
-	fi
-}
-
-skip() { # description reason
-	n=$((n + 1))
-	echo "ok $n $1 # SKIP $2"
-}
-
-finish() {
-	echo "1..$n"
-	[ "$failed" -eq 0 ]
-}
 
 toy_suite() {
 	mkdir -p "$suite/docs" "$suite/tools/testing/selftests/kvm/x86_64"
