@@ -61,17 +61,25 @@ static void guest_use(u64 base, u64 first, u64 round)
 				TD_WROTE(round, page));
 }
 
+/* Without the operand that the TDX module names, and never busy. */
+static u64 accept_page(u64 page)
+{
+	u64 status;
+
+	do {
+		status = tdg_mem_page_accept(TDP_GPA + page * PAGE_SIZE,
+					     PG_LEVEL_4K);
+		status &= TDX_STATUS_MASK;
+	} while (status == OPERAND_BUSY);
+	return status;
+}
+
 static void guest_accept(u64 first)
 {
-	u64 page, status;
+	u64 page;
 
 	for (page = first; page < first + HALF; page++) {
-		do {
-			status = tdg_mem_page_accept(TDP_GPA + page * PAGE_SIZE,
-						     PG_LEVEL_4K);
-			status &= TDX_STATUS_MASK;
-		} while (status == OPERAND_BUSY);
-		GUEST_ASSERT_EQ(status, TDX_SUCCESS);
+		GUEST_ASSERT_EQ(accept_page(page), TDX_SUCCESS);
 		GUEST_ASSERT_EQ(READ_ONCE(*guest_word(PRIVATE_GVA, page)), 0);
 	}
 }
@@ -114,11 +122,7 @@ static void guest_accept_again(u64 first)
 	u64 page, status;
 
 	for (page = first; page < first + HALF; page++) {
-		do {
-			status = tdg_mem_page_accept(TDP_GPA + page * PAGE_SIZE,
-						     PG_LEVEL_4K);
-			status &= TDX_STATUS_MASK;
-		} while (status == OPERAND_BUSY);
+		status = accept_page(page);
 		GUEST_ASSERT(status == TDX_SUCCESS ||
 			     status == TDX_PAGE_ALREADY_ACCEPTED);
 	}
