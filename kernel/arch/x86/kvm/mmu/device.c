@@ -149,10 +149,8 @@ static int ioctl_roots(void __user *argp)
 
 	vcpu = fd_file(f)->private_data;
 	out.vcpu_fd = in.vcpu_fd;
-	scoped_guard(read_lock, &vcpu->kvm->mmu_lock) {
-		guard(rcu)();
+	scoped_guard(read_lock, &vcpu->kvm->mmu_lock)
 		tdp_table_roots(vcpu, &out);
-	}
 
 	return copy_to_user(argp, &out, sizeof(out)) ? -EFAULT : 0;
 }
@@ -179,6 +177,9 @@ static int check_walk(const struct kvm_tdp_walk *walk)
  * range of the largest size keeps one CPU busy, without preemption, for tens of
  * milliseconds.
  *
+ * RCU is the walk's own business: KVM's helper asks of its caller no more than
+ * mmu_lock, and here is where a kernel that proves RCU would see it forgotten.
+ *
  * Lockdep sees the first walk only.  The others take and rely on the same locks,
  * and a walk is short enough for its checks to cost many times what it does.
  */
@@ -195,7 +196,6 @@ static void walk_range(struct kvm_vcpu *vcpu, tdp_walk_fn walk_some,
 	};
 
 	guard(read_lock)(&vcpu->kvm->mmu_lock);
-	guard(rcu)();
 
 	walk_some(&range, 1);
 	if (walk->count == 1)

@@ -30,7 +30,7 @@ struct tdp_range {
  * @range: what to walk; moves on behind the last GPA that was walked
  * @count: number of GPAs, at least 1
  *
- * The caller holds mmu_lock for read and is in an RCU critical section.
+ * The caller holds mmu_lock for read; what a walk needs of RCU it sees to itself.
  */
 typedef void (*tdp_walk_fn)(struct tdp_range *range, u64 count);
 

@@ -40,6 +40,8 @@
  * KVM then zaps all SPTEs under mmu_lock held for write, and the walk finds
  * none.
  */
+#include <linux/rcupdate.h>
+
 #include "mmu.h"
 #include "mmu/mmu_internal.h"
 #include "mmu/spte.h"
@@ -218,6 +220,9 @@ void tdp_table_walk(struct tdp_range *range, u64 count)
 	struct kept_table kept = {};
 	gpa_t gpa = range->gpa;
 
+	/* The whole range: a table is kept from one page to the next. */
+	guard(rcu)();
+
 	for (; count--; entry++, gpa += range->stride) {
 		/* A page has one GFN, and the direct root holds it with the bit set. */
 		gfn_t gfn = gpa_to_gfn(gpa) & ~shared_bit;
@@ -252,9 +257,11 @@ static void describe_direct_root(struct kvm_vcpu *vcpu,
 	roots->as_id = root->role.smm;
 }
 
-/* The caller holds mmu_lock for read and is in an RCU critical section. */
+/* The caller holds mmu_lock for read. */
 void tdp_table_roots(struct kvm_vcpu *vcpu, struct kvm_tdp_roots *roots)
 {
+	guard(rcu)();
+
 	describe_direct_root(vcpu, roots);
 	if (VALID_PAGE(root_address(vcpu, true)))
 		roots->roots |= KVM_TDP_ROOT_MIRROR;
