@@ -57,6 +57,8 @@ ADVICE = {
     "module": "See that the modules belong to this kernel and its config.",
     "taint": "Search the kernel's log for what tainted it; a log without it "
              "was cut, or the console level hides it.",
+    "lockdep": "Search the kernel's log for what lockdep said first: it "
+               "stops at its first report, and at the end of its tables.",
     "boot": "Look at the last lines of the kernel's log, and see that the "
             "emulator starts, with console=ttyS0 and both serial ports.",
     "start": "See why the emulator does not start: the sentence is its own.",
@@ -409,6 +411,17 @@ def judge_absent(host: Host) -> bool:
     return True
 
 
+def judge_lockdep(host: Host) -> None:
+    """Lockdep, where there is one, must have looked at all that ran."""
+    facts = host.log.facts
+    if facts.get("lockdep") == "off" and not (
+            host.about.get("native") is True and
+            facts.get("lockdep-before") == "off"):
+        fail(host, "lockdep", "lockdep turned itself off before the end: what "
+             "came after that was not checked",
+             log=None if host.kernel.splats else last_words(host))
+
+
 def judge_facts(host: Host) -> None:
     """The probe must be there, and the kernel untainted."""
     facts = host.log.facts
@@ -418,6 +431,7 @@ def judge_facts(host: Host) -> None:
              log=last_words(host))
     if not finished(host):
         return
+    judge_lockdep(host)
     taint = facts.get("taint", "missing")
     if not (taint.isascii() and taint.isdigit()):
         fail(host, "taint", f"the kernel's taint is not known ({taint})")

@@ -191,6 +191,8 @@ class Command(unittest.TestCase):
                  b"ok 2 selftests: kvm: hello_test # SKIP",
                  "skipped as a whole, but it planned 2 cases"),
                 ("ktap.log", b"taint: 4096", b"taint: -1", "is not known"),
+                ("ktap.log", b"# host end", b"# host lockdep: off\n# host end",
+                 "lockdep turned itself off"),
                 ("ktap.log", b"1..2\n# selftests", b"1..3\n# selftests",
                  "planned 3 tests and counts 2")):
             with self.subTest(file=file, new=new):
@@ -284,6 +286,14 @@ class Command(unittest.TestCase):
                                      b"# host taint: 4608"), [])
         self.assertEqual(len(self.change("ktap.log", b"taint-before: 512",
                                          b"taint-before: 0")), 1)
+        # So is lockdep that was off before.
+        for before, wrong in ((b"off", 0), (b"on", 1)):
+            with self.subTest(before=before):
+                self.edited("host.json", b'{"emulator"', b'{"native": true, '
+                            b'"emulator"')
+                self.assertEqual(len(self.change(
+                    "ktap.log", b"# host end", b"# host lockdep-before: " +
+                    before + b"\n# host lockdep: off\n# host end")), wrong)
 
     def test_could_not_judge(self) -> None:
         """One host that was not seen is no verdict, unless another failed."""
