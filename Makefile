@@ -30,7 +30,8 @@ help:
 #@ V=1           show every command and its output
 #@ CACHE=path    where downloads and kernel objects are kept (default: ~/.cache)
 #@ OUT=path      where results go (default: out)
-#@ MUTANTS=glob  the mutants to run, by name; SHARD=2/5 runs the second fifth of them
+#@ MUTANTS=glob  the mutants to run, by name; SHARD=2/5 runs the second fifth of them;
+#@               VARIANT=debug those that only this kernel shows
 #@ BASE=revision the commit of KDIR that make gate compares with
 #@ OBJECTS=path  where the kernel of the machine was built that make bundle is for
 #@ VARIANT=debug a kernel with KASAN, UBSAN, lockdep and RCU checks; slow

@@ -52,8 +52,10 @@ def mutant_line(mutant: series.Mutant, outcome: str) -> str:
     origin = f", a bug once fixed by {mutant.fixed_by[0]}" \
         if mutant.fixed_by else ""
     origin += f", equivalent: {mutant.equivalent}" if mutant.equivalent else ""
-    return (f"  {mutant.name}: on {mutant.host} ({mutant.vm}), {mutant.test} "
-            f"{mutant.cases}{origin}{f'; {outcome}' if outcome else ''}")
+    variant = f", VARIANT={mutant.variant}" if mutant.variant else ""
+    return (f"  {mutant.name}: on {mutant.host} ({mutant.vm}{variant}), "
+            f"{mutant.test} {mutant.cases}{origin}"
+            f"{f'; {outcome}' if outcome else ''}")
 
 
 def mutant_lines(name: str, options: argparse.Namespace) -> list[str]:

@@ -33,13 +33,29 @@ ASSERTED = re.compile(r"\b(?:Wanted|Expected)\b")
 LIST_COLUMN = 20
 
 
-def select(mutants: list[series.Mutant], pattern: str, shard: str,
-           hosts: list[str]) -> list[series.Mutant]:
-    """The mutants of a run: by name, by host, and every n-th of those."""
+def select(mutants: list[series.Mutant], pattern: str, hosts: list[str],
+           variant: str) -> list[series.Mutant]:
+    """The mutants of a run: by name, by host, and by variant of the kernel."""
+    return [mutant for mutant in mutants
+            if mutant.host in hosts and mutant.variant == variant and
+            any(fnmatchcase(mutant.name, word) for word in pattern.split())]
+
+
+def share(mutants: list[series.Mutant], shard: str) -> list[series.Mutant]:
+    """Every n-th of them, from the i-th on."""
     part, _, parts = shard.partition("/")
-    chosen = [mutant for mutant in mutants if mutant.host in hosts and
-              any(fnmatchcase(mutant.name, word) for word in pattern.split())]
-    return chosen[int(part) - 1::int(parts)]
+    return mutants[int(part) - 1::int(parts)]
+
+
+def others(mutants: list[series.Mutant],
+           options: argparse.Namespace) -> list[str]:
+    """How many more need a kernel of another variant, a sentence each."""
+    counts = {variant: len(select(mutants, options.select,
+                                  options.hosts.split(), variant))
+              for variant in series.VARIANTS if variant != options.variant}
+    return [f"{count} more need a kernel " +
+            (f"with VARIANT={variant}" if variant else "without VARIANT=")
+            for variant, count in counts.items() if count]
 
 
 def watermark(mutant: series.Mutant) -> str:
@@ -52,7 +68,8 @@ def key(mutant: series.Mutant, kernel: str, installed: Path) -> str:
     """A hash of all that a result rests on."""
     digest = hashlib.sha256(kernel.encode())
     line = dataclasses.asdict(mutant)
-    for name in ("where", "patch"):
+    # The kernel is told by its hash.
+    for name in ("where", "patch", "variant"):
         del line[name]
     digest.update(json.dumps(line, sort_keys=True).encode())
     digest.update(mutant.patch.read_bytes())
@@ -339,14 +356,17 @@ def command_report(mutants: list[series.Mutant],
     good = bool(results) and not (number[ELSEWHERE] or number[SURVIVED] or
                                   number[BROKEN])
     results_file.replace(options.into, json.dumps(
-        {"verdict": "pass" if good else "fail", "totals": number,
-         "controls": controls, "mutants": results}, indent=1) + "\n")
+        {"verdict": "pass" if good else "fail", "variant": options.variant,
+         "totals": number, "controls": controls, "mutants": results},
+        indent=1) + "\n")
     print("\n".join(f"    {text_result(result)}" for result in results
                     if result["outcome"] not in (NOTICED, EQUIVALENT)))
     equivalent = f", {number[EQUIVALENT]} equivalent" \
         if number[EQUIVALENT] else ""
     print(f"Mutants: {number[NOTICED]} of "
           f"{len(results) - number[EQUIVALENT]} noticed{equivalent}")
+    for text in options.others:
+        print(f"    {text}")
     return 0 if good else 1
 
 
@@ -375,6 +395,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--select", default="*", metavar="PATTERNS")
     parser.add_argument("--shard", default="1/1", metavar="I/N")
     parser.add_argument("--hosts", default="svm svm-smp tdx tdx-smp")
+    parser.add_argument("--variant", default=series.ORDINARY,
+                        choices=series.VARIANTS)
     parser.add_argument("--kernel", default="", metavar="HASH")
     parser.add_argument("--installed", type=Path, default=Path("install"))
     parser.add_argument("--state", type=Path, default=Path("state"))
@@ -401,11 +423,13 @@ def main() -> int:
     if options.name and options.command != "control":
         chosen = [mutant for mutant in mutants if mutant.name == options.name]
     else:
-        chosen = select(mutants, options.select, options.shard,
-                        options.hosts.split())
+        chosen = share(select(mutants, options.select, options.hosts.split(),
+                              options.variant), options.shard)
+    options.others = others(mutants, options)
     if not chosen:
-        print(f"no mutant is called {options.name or options.select}",
-              file=sys.stderr)
+        print("; ".join([f"no mutant for {options.variant or 'this'} kernel "
+                         f"is called {options.name or options.select}"] +
+                        options.others), file=sys.stderr)
         return 1
     try:
         return COMMANDS[options.command](chosen, options)

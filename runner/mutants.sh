@@ -3,7 +3,8 @@
 #
 # Breaks KVM in the ways of mutants/series, one at a time, and sees whether the
 # tests notice.  runner/lib.sh lists the environment; HOSTS says which hosts'
-# mutants are run, and more is
+# mutants are run, VARIANT which kernel's: those that the ordinary one shows
+# without it, with it those that this one alone shows.  More is
 #   MUTANTS  the mutants to run, patterns of names separated by spaces
 #   SHARD    i/n: only every n-th of them, from the i-th on
 #
@@ -29,7 +30,7 @@ mutants() { # command option...
 	shift
 	python3 "$top/runner/mutants.py" "$mutants_command" --series "$top/mutants/series" \
 		--known "$top/docs/known-failures.md" \
-		--hosts "$HOSTS" --select "$MUTANTS" --shard "$SHARD" \
+		--hosts "$HOSTS" --variant "$VARIANT" --select "$MUTANTS" --shard "$SHARD" \
 		--kernel "$kernel_hash" --installed "$tree/install" --state "$state" "$@"
 }
 
@@ -240,7 +241,7 @@ run_control() { # host
 		sort -u -o "$file" "$file"
 	done
 	# shellcheck disable=SC2046 # the words of the list are the arguments
-	boot control "$1" "$folder" --silence=120 $(cd "$folder/cases" && echo *)
+	boot control "$1" "$folder" --silence=$((120 * TIME_FACTOR)) $(cd "$folder/cases" && echo *)
 	control=0
 	mutants control --name "$1" --out "$out/control" --into "$folder/cases" || control=1
 	rm -rf "$folder"

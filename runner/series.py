@@ -3,9 +3,10 @@
 """Read mutants/series, and check it against contract and tests.
 
 A line names a mutant, the rules that it breaks, the host and the type of VM
-that can show it, and the test and the cases that must fail.  What the bug is,
-and which commit fixed it where KVM once had it, is said at the top of the
-patch: that is for people, and travels with it.
+that can show it, the test and the cases that must fail, and the variant of the
+kernel where the ordinary one does not show it.  What the bug is, and which
+commit fixed it where KVM once had it, is said at the top of the patch: that is
+for people, and travels with it.
 """
 
 import argparse
@@ -17,8 +18,11 @@ from pathlib import Path
 
 import rules as contract_rules
 
-COLUMNS = 6
+COLUMNS = (6, 7)
 VMS = ("any", "default", "sw-protected", "td")
+# What VARIANT= may be; without it the kernel is the ordinary one.
+ORDINARY = ""
+VARIANTS = (ORDINARY, "debug")
 NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*$")
 FIXED_BY = re.compile(r'Fixed-by: ([0-9a-f]{12}) \("(.+)"\)$')
 EQUIVALENT = re.compile(r"Equivalent: (.+)$")
@@ -35,6 +39,7 @@ class Mutant:
     vm: str
     test: str
     cases: str
+    variant: str = ORDINARY
     where: str = ""
     patch: Path = Path()
     fixed_by: list[str] = field(default_factory=list)
@@ -67,14 +72,19 @@ def read_patch(mutant: Mutant) -> list[str]:
 def parse_line(line: str, where: str) -> Mutant | str:
     """A mutant, or what is wrong with the line."""
     words = line.split()
-    if len(words) != COLUMNS:
-        return f"{where}: {len(words)} columns where {COLUMNS} are due"
-    name, broken, host, vm, test, cases = words
+    if len(words) not in COLUMNS:
+        return f"{where}: {len(words)} columns where {COLUMNS[0]} are due, or " \
+            f"{COLUMNS[1]} with a variant of the kernel"
+    name, broken, host, vm, test, cases, *last = words
+    variant = last[0] if last else ORDINARY
     if not NAME.match(name):
         return f"{where}: {name} is no name"
     if vm not in VMS:
         return f"{where}: {vm} is no type of VM"
-    return Mutant(name, broken.split(","), host, vm, test, cases, where)
+    if variant not in VARIANTS:
+        return f"{where}: there is no kernel {variant}"
+    return Mutant(name, broken.split(","), host, vm, test, cases, variant,
+                  where)
 
 
 def read_series(path: Path) -> tuple[list[Mutant], list[str]]:

@@ -14,6 +14,7 @@ import results
 SERIES = """# a comment that names walk.level
 one-mutant   walk.level,walk.base-pfn  svm  default  good_test  page.*.mapped
 two-mutant   walk.levels               svm  any      good_test  page.x
+debug-mutant walk.level                svm  any      good_test  page.y  debug
 """
 
 CONTRACT = """# Contract
@@ -65,8 +66,9 @@ class Explain(unittest.TestCase):
         for words in ("walk.level  (The walk)\n  A level.\n",
                       "Source: W; K: mmu.c", "Cases (2)",
                       "bad_test page.level", "bad_test.c:2)",
-                      "Mutants (1)\n  one-mutant: on svm (default), good_test "
+                      "Mutants (2)\n  one-mutant: on svm (default), good_test "
                       "page.*.mapped; noticed",
+                      "debug-mutant: on svm (any, VARIANT=debug), good_test",
                       "Last results: fail (Linux 7.3.4",
                       "svm sw_protected: fail", "page.sw_protected.level: fail",
                       "Wanted level 2 (2M), got 1 (4K)"):

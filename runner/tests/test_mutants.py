@@ -126,7 +126,8 @@ class Boots(unittest.TestCase):
         """The command line."""
         values = {"out": self.top / "out", "kernel": "k", "build_ms": 1,
                   "installed": self.top, "state": self.top / "state",
-                  "into": self.top / "mutants.json", "more": False}
+                  "into": self.top / "mutants.json", "more": False,
+                  "variant": "", "others": []}
         return argparse.Namespace(**{**values, **more})
 
     def boot(self, text: bytes, serial: bytes = b"",
@@ -261,13 +262,27 @@ class Selection(unittest.TestCase):
         """Every mutant is in one shard."""
         every = [series.Mutant(f"m{i}", [], "tdx" if i % 3 else "svm", "any",
                                "t", "c") for i in range(20)]
-        parts = [mutants.select(every, "*", f"{i}/3", ["svm", "tdx"])
-                 for i in (1, 2, 3)]
+        parts = [mutants.share(every, f"{i}/3") for i in (1, 2, 3)]
         names = [mutant.name for part in parts for mutant in part]
         self.assertEqual(sorted(names), sorted(m.name for m in every))
         self.assertEqual({mutant.host for mutant in
-                          mutants.select(every, "*", "1/1", ["svm"])},
-                         {"svm"})
+                          mutants.select(every, "*", ["svm"], "")}, {"svm"})
         self.assertEqual([mutant.name for mutant in
-                          mutants.select(every, "m1", "1/1", ["tdx"])],
-                         ["m1"])
+                          mutants.select(every, "m1", ["tdx"], "")], ["m1"])
+
+    def test_variants(self) -> None:
+        """A kernel runs its own mutants, and says how many are another's."""
+        every = [series.Mutant(name, [], "svm", "any", "t", "c", variant)
+                 for name, variant in (("one", ""), ("two", "debug"),
+                                       ("three", "debug"))]
+        options = argparse.Namespace(select="*", hosts="svm tdx", variant="")
+        for variant, own, said in (
+                ("", ["one"], ["2 more need a kernel with VARIANT=debug"]),
+                ("debug", ["two", "three"],
+                 ["1 more need a kernel without VARIANT="])):
+            options.variant = variant
+            chosen = mutants.select(every, "*", ["svm"], variant)
+            self.assertEqual([mutant.name for mutant in chosen], own)
+            self.assertEqual(mutants.others(every, options), said)
+        options.select, options.variant = "one", ""
+        self.assertEqual(mutants.others(every, options), [])

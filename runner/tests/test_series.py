@@ -65,6 +65,10 @@ class Series(unittest.TestCase):
                                  self.top / "contract.md",
                                  self.top / "tests", self.top / "machines")
 
+    def read(self) -> series.Mutant:
+        """The first mutant."""
+        return series.read_series(self.mutants / "series")[0][0]
+
     def series_is(self, text: str) -> None:
         """Write another series."""
         (self.mutants / "series").write_text(text, encoding="ascii")
@@ -78,14 +82,28 @@ class Series(unittest.TestCase):
     def test_good(self) -> None:
         """Nothing is wrong, and the patch is read."""
         self.assertEqual(self.wrong(), [])
-        mutant = series.read_series(self.mutants / "series")[0][0]
+        mutant = self.read()
         self.assertEqual(mutant.fixed_by, ["0123456789ab"])
         self.assertEqual(mutant.touches, ["arch/x86/kvm/mmu/tdp_mmu.c"])
 
     def test_columns(self) -> None:
-        """A line has six columns."""
+        """A line has six columns, or seven."""
         self.series_is(LINE + "one two three\n")
         self.expect("3 columns")
+        self.series_is(LINE + LINE.rstrip() + " debug more\n")
+        self.expect("8 columns")
+
+    def test_variant(self) -> None:
+        """The seventh is a variant of the kernel; without it, the ordinary."""
+        self.assertEqual(self.read().variant, series.ORDINARY)
+        self.series_is(LINE.rstrip() + " debug\n")
+        self.assertEqual(self.wrong(), [])
+        self.assertEqual(self.read().variant, "debug")
+
+    def test_no_variant(self) -> None:
+        """The kernel is one that there is."""
+        self.series_is(LINE + LINE.rstrip() + " slow\n")
+        self.expect("there is no kernel slow")
 
     def test_twice(self) -> None:
         """A name is there once."""
