@@ -52,6 +52,11 @@ def read(path: Path) -> list[Known]:
     return rows
 
 
+def of_kernel(path: Path, version: str) -> list[Known]:
+    """The rows that are about this version of the kernel."""
+    return [row for row in read(path) if row.covers(version)]
+
+
 def find_case(host: "judge.Host", failure: "judge.Failure",
               ) -> tuple[ktap.Test, ktap.Case] | None:
     """The case of a failure that is about nothing but a case."""
@@ -100,6 +105,6 @@ def apply(run: "judge.Run", path: Path) -> None:
     """Waive what is known of the kernel that was judged."""
     kernel = run.meta.get("kernel")
     version = str(kernel.get("version")) if isinstance(kernel, dict) else ""
-    rows = [row for row in read(path) if row.covers(version)]
+    rows = of_kernel(path, version)
     run.known = sum(waive(host, rows) for host in run.hosts)
     run.stale = stale(run.hosts, rows)

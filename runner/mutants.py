@@ -127,7 +127,7 @@ def list_cases(binary: Path) -> list[str]:
 
 def good_cases(test: str, options: argparse.Namespace) -> list[str]:
     """All cases of a test but those that the kernel is known to fail."""
-    rows = known.read(options.known)
+    rows = known.of_kernel(options.known, options.version)
     return [name for name in list_cases(options.installed / test)
             if not any(row.names(test, name) for row in rows)]
 
@@ -285,7 +285,8 @@ def command_rest(_: list[series.Mutant],
                  options: argparse.Namespace) -> int:
     """Write down the cases of every test that the kernel is known to fail."""
     options.into.mkdir(parents=True, exist_ok=True)
-    for test in {row.test for row in known.read(options.known)}:
+    rows = known.of_kernel(options.known, options.version)
+    for test in {row.test for row in rows}:
         text = "\n".join(good_cases(test, options)) + "\n"
         (options.into / test).write_text(text, encoding="ascii")
     return 0
@@ -402,6 +403,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, default=Path("state"))
     parser.add_argument("--known", type=Path,
                         default=Path("docs/known-failures.md"))
+    parser.add_argument("--version", default="", metavar="KERNEL")
     parser.add_argument("--out", type=Path, default=Path("out"))
     parser.add_argument("--into", type=Path, default=Path("cases"))
     parser.add_argument("--name", default="")

@@ -29,7 +29,7 @@ mutants() { # command option...
 	mutants_command=$1
 	shift
 	python3 "$top/runner/mutants.py" "$mutants_command" --series "$top/mutants/series" \
-		--known "$top/docs/known-failures.md" \
+		--known "$top/docs/known-failures.md" --version "$kernel_version" \
 		--hosts "$HOSTS" --variant "$VARIANT" --select "$MUTANTS" --shard "$SHARD" \
 		--kernel "$kernel_hash" --installed "$tree/install" --state "$state" "$@"
 }
@@ -230,13 +230,13 @@ run_control() { # host
 	stage "$folder" "$tree/objects"
 	mkdir -p "$out/control"
 	awk -v host="$1" '$2 == host { print $1 }' "$out/todo" | while read -r name; do
-		mutants cases --name "$name" --into "$folder/one"
+		mutants cases --name "$name" --into "$folder/one" || return 1
 		mkdir -p "$folder/cases"
 		for file in "$folder"/one/*; do
 			cat "$file" >>"$folder/cases/$(basename "$file")"
 		done
 		rm -rf "$folder/one"
-	done
+	done || return 1
 	for file in "$folder"/cases/*; do
 		sort -u -o "$file" "$file"
 	done
@@ -289,6 +289,7 @@ start=$(now_ms)
 prepare
 mutated=$tree/mutants
 state=$mutated.state
+kernel_version=$(make -s -C "$shadow" kernelversion)
 shadow=$mutated/shadow
 kernel_hash=$(hash_kernel)
 mkdir -p "$out" "$state" "$LOGS"

@@ -5,6 +5,7 @@ import argparse
 import contextlib
 import io
 import json
+import shutil
 import tempfile
 import unittest
 from pathlib import Path
@@ -73,7 +74,7 @@ class Cases(unittest.TestCase):
         (self.top / "known.md").write_text(KNOWN, encoding="ascii")
         self.options = argparse.Namespace(
             installed=self.top, known=self.top / "known.md",
-            into=self.top / "cases")
+            version="7.3.4", into=self.top / "cases")
 
     def tearDown(self) -> None:
         self.folder.cleanup()
@@ -99,6 +100,16 @@ class Cases(unittest.TestCase):
         mutants.command_rest([], self.options)
         self.assertEqual(len(self.written()), 7)
         self.assertNotIn("page.default_vm.gone", self.written())
+
+    def test_other_kernel(self) -> None:
+        """What another kernel fails has to notice a mutant of this one."""
+        self.options.version = "7.4.0"
+        mutants.command_cases([self.mutant("page.*.gone")], self.options)
+        self.assertEqual(self.written(), ["page.default_vm.gone",
+                                          "page.sw_protected_vm.gone"])
+        shutil.rmtree(self.options.into)
+        mutants.command_rest([], self.options)
+        self.assertFalse(any(self.options.into.iterdir()))
 
     def test_none(self) -> None:
         """A pattern of nothing is an error, not a pass."""
