@@ -8,6 +8,8 @@
  * Both slots share one 4K page table, so that a zap that is too wide or too
  * narrow shows on the other side of the gap.
  */
+#include <pthread.h>
+
 #include "tdp_slot.h"
 #include "tdp_test.h"
 
@@ -315,6 +317,74 @@ FIXTURE_SETUP(memslot_plain)
 FIXTURE_TEARDOWN(memslot_plain)
 {
 	tdp_vm_free(&self->t);
+}
+
+/* One pre-fault of a whole slot, by a thread of its own. */
+struct prefault {
+	struct tdp_vm *s;
+	pid_t tid;
+	struct kvm_pre_fault_memory range;
+	int r;
+};
+
+static void *prefault_slot(void *arg)
+{
+	struct prefault *p = arg;
+
+	p->range.gpa = p->s->gpa;
+	p->range.size = p->s->npages * PAGE_SIZE;
+	WRITE_ONCE(p->tid, gettid());
+	p->r = __tdp_prefault(p->s->vcpu, &p->range);
+	return NULL;
+}
+
+static u64 pages_mapped(struct tdp_vm *t)
+{
+	return vm_get_stat(t->vm, pages_4k);
+}
+
+/* The slot goes as soon as its first pages are mapped; yields the signals. */
+static int delete_amid(struct __test_metadata *_metadata, struct prefault *p)
+{
+	u64 before = pages_mapped(p->s);
+	pthread_t thread;
+	int signals;
+
+	ASSERT_EQ(pthread_create(&thread, NULL, prefault_slot, p), 0);
+	while (pages_mapped(p->s) == before)
+		usleep(100);
+	signals = tdp_slot_delete_beside(p->s, TDP_SLOT3, READ_ONCE(p->tid), 5);
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	return signals;
+}
+
+/*
+ * When the deletion comes is up to the host: try again until the pre-fault was
+ * not through.
+ *
+ * Rules: slot.prefault slot.delete
+ */
+TEST_F(memslot_plain, delete_amid_prefault)
+{
+	struct tdp_vm *t = &self->t, s;
+	struct prefault p = { .s = &s };
+	int i;
+
+	s = tdp_slot_memory(t, VM_MEM_SRC_ANONYMOUS, FAR_GPA, 4096);
+	for (i = 0; i < 8 && !p.range.size; i++) {
+		tdp_slot_set(&s, TDP_SLOT3, 0);
+		EXPECT_EQ(delete_amid(_metadata, &p), 0)
+			TH_LOG("A pre-fault and a slot's deletion waited for each other");
+		EXPECT_EQ(p.r, 0);
+		EXPECT_EQ(p.range.gpa + p.range.size,
+			  s.gpa + s.npages * PAGE_SIZE);
+		EXPECT_TDP_ABSENT(t->vcpu, s.gpa, s.npages);
+	}
+	TDP_REQUIRE(p.range.size, "no slot went in the middle of a pre-fault");
+
+	/* The pre-fault is told so if it comes a moment too late. */
+	EXPECT_EQ(__tdp_prefault(t->vcpu, &p.range), -ENOENT);
+	EXPECT_TDP_ABSENT(t->vcpu, s.gpa, s.npages);
 }
 
 /* Rules: slot.move slot.zap-all slot.zap-own */
