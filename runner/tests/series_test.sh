@@ -117,12 +117,25 @@ makes_no_file_ignored() {
 	[ ! -s "$OUT/ignored" ]
 }
 
+# What a commit's own files include of ours is there by then: else it does not
+# build by itself, which nobody sees who builds the last one alone.
+includes_what_is_there() {
+	git -C "$tree" ls-tree -r --name-only HEAD "$selftests" | sed 's,.*/,,' | sort -u >"$OUT/ours"
+	git -C "$tree" rev-list --reverse "$(git -C "$tree" rev-list --max-parents=0 HEAD)..HEAD" | while read -r commit; do
+		git -C "$tree" ls-tree -r --name-only "$commit" "$selftests" | sed 's,.*/,,' | sort -u >"$OUT/there"
+		git -C "$tree" grep -h '^#include "' "$commit" -- "$selftests" | sed 's,.*[/"]\([^/"]*\)"$,\1,' | sort -u |
+			comm -12 - "$OUT/ours" | comm -23 - "$OUT/there" | sed "s,^,$(git -C "$tree" log -1 --format=%s "$commit"): ,"
+	done >"$OUT/missing"
+	cat "$OUT/missing"
+	[ ! -s "$OUT/missing" ]
+}
+
 no_other_kernel() {
 	! grep -nE '^\+.*(TDP_LACKS_|#ifdef (KVM_X86_TDX_VM|GUEST_MEMFD_MAGIC)| Needs: )' "$OUT"/series/*.patch
 }
 
 KDIR='' KERNEL='' "$top/runner/source.sh" >/dev/null
-tree=$OUT/tree obj=$OUT/obj
+tree=$OUT/tree obj=$OUT/obj selftests=tools/testing/selftests/kvm
 touch "$OUT/began"
 sleep 0.1
 
@@ -136,6 +149,7 @@ mkdir "$tree"
 check "a tree for it is made" light_tree "$SOURCE" "$tree"
 check "git am takes it" apply
 check "none of its files is ignored by git" makes_no_file_ignored
+check "each patch includes only what is there by then" includes_what_is_there
 all_status >"$OUT/status"
 check "the selftests build with O=, and are installed" install
 check "all of them" installed_all
@@ -152,6 +166,12 @@ echo new >"$tree/tools/testing/selftests/kvm/lib/new.xyz"
 git -C "$tree" add -f tools/testing/selftests/kvm/lib/new.xyz
 git -C "$tree" -c user.name=t -c user.email=t@t commit -qm new
 check "so is a file that git ignores" refuses 'new\.xyz' makes_no_file_ignored
+for file in early.c late.h; do
+	echo '#include "late.h"' >"$tree/$selftests/lib/$file"
+	git -C "$tree" add -f "$selftests/lib/$file"
+	git -C "$tree" -c user.name=t -c user.email=t@t commit -qm "add $file"
+done
+check "so is a header that comes a patch too late" refuses 'add early\.c: late\.h' includes_what_is_there
 mkdir "$OUT/bad"
 # In C: checkpatch does not look at the indentation of a Kconfig.
 awk '/^\+\+\+ b\/.*\.c$/ { c = 1 } c && !done && sub(/^\+\t/, "+        ") { done = 1 } { print }' \
