@@ -19,9 +19,6 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 supervise "$@"
 . "$top/runner/prepare.sh"
 
-# A judged base is judged once for each state of suite and settings.
-GATE=$CACHE/gate
-
 refuse_without_git() {
 	git -C "$KDIR" rev-parse -q --verify HEAD >/dev/null 2>&1 ||
 		die "KDIR=$KDIR is no git tree with a commit: there is nothing to compare"
@@ -54,16 +51,17 @@ check_out() { # commit
 	git -C "$base_tree" clean -fdq
 }
 
-# Two gates on trees of one name would check out over each other.
+# A base is judged once for each state of suite and settings.  Two gates on one
+# tree would check out over each other.
 judge_base() { # commit
-	mkdir -p "$GATE/results"
-	kept=$GATE/results/$1-$(settings | sha256sum | cut -c 1-16).json
+	mkdir -p "$CACHE/gate/results"
+	kept=$CACHE/gate/results/$1-$(settings | sha256sum | cut -c 1-16).json
 	if [ -e "$kept" ]; then
 		say "the base was judged before"
 		return
 	fi
-	base_tree=$GATE/$(basename "$KDIR")-$(printf '%s' "$KDIR" | cksum | cut -d ' ' -f 1)
-	exec 6>"$GATE/lock"
+	base_tree=$(base_folder "$KDIR")
+	exec 6>"$CACHE/gate/lock"
 	flock 6
 	step base "checking out $BASE" check_out "$1"
 	judge_tree "$base_tree" "$OUT/base"

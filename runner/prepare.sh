@@ -16,6 +16,11 @@ tree_folder() { # source
 		"$(printf '%s ' "$1" | cksum | cut -d ' ' -f 1)"
 }
 
+# Where the gate checks out the base of a change.
+base_folder() { # source
+	printf '%s/gate/%s-%s\n' "$CACHE" "$(basename "$1")" "$(printf '%s' "$1" | cksum | cut -d ' ' -f 1)"
+}
+
 # Two runs at once with one folder of results would each judge what the other
 # wrote.  Waiting is no help: the second would replace what the first found.
 lock_out() {

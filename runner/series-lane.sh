@@ -3,18 +3,18 @@
 #
 # The whole way of a series: written for a kernel, applied to a fresh git tree of
 # it patch by patch, each one built, the tests installed as the kernel installs
-# them, and run on all hosts.  Takes some ten minutes, and the disk for another
-# source tree.  runner/tests/series_test.sh has what is quick.
-#
-# The hosts boot what they boot in any run: its patches to KVM are those of the
-# series.  With WHOLE=1 they boot the tree that has the series, with the probe
-# that is built there: one more kernel to build.
+# them, and run on all hosts, which boot that tree with the probe in it.  Takes
+# some ten minutes, and the disk for another source tree.
+# runner/tests/series_test.sh has what is quick.
 
 set -eu
 LC_ALL=C
 export LC_ALL
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/runner/lib.sh"
+supervise "$@"
+. "$top/runner/prepare.sh"
+. "$top/runner/seed.sh"
 . "$top/runner/series-lib.sh"
 
 lane=$CACHE/series
@@ -26,24 +26,11 @@ kmake() { # argument...
 }
 
 suite_git() { # argument...
-	git -C "$linux" -c user.name=suite -c user.email=suite@localhost "$@"
+	seed_git "$linux" "$@"
 }
 
-# A copy under git of the tree that the series is for, with the times of its
-# files: what was built of them the last time is still good.
 fresh_tree() {
-	rm -rf "$linux"
-	mkdir -p "$linux"
-	cp -a "$source/." "$linux"
-	if [ -d "$linux/.git" ]; then
-		suite_git add -A
-	else
-		# Debian's package has git ignore the kernel.
-		suite_git init -q
-		suite_git -c core.compression=0 add -f .
-	fi
-	suite_git commit -q --allow-empty -m base
-	suite_git tag -f base
+	seed_repository "$source" "$linux"
 	cp "$lane/wanted" "$lane/made"
 }
 
@@ -111,7 +98,10 @@ step install "make kselftest-install" install_kselftest
 step kselftest "make kselftest" run_kselftest
 step clean "checkpatch --strict" series_clean "$linux" "$OUT/series"
 step status "nothing is left in the tree" left_clean
-INSTALLED=$lane/install/kvm
-export INSTALLED
-[ "${WHOLE:-0}" = 0 ] || export KDIR="$linux" KERNEL=
+if [ -z "$KDIR" ]; then
+	prepare
+	step seed "taking over the kernel that is built" seed "$linux"
+fi
+INSTALLED=$lane/install/kvm KDIR=$linux KERNEL=
+export INSTALLED KDIR KERNEL
 exec "$top/runner/run.sh"

@@ -11,14 +11,15 @@ HOSTS=svm
 . "$top/runner/lib.sh"
 supervise "$@"
 . "$top/runner/prepare.sh"
+. "$top/runner/seed.sh"
 
 mutant=${1:-level-never-huge}
 TESTS=${2:-tdp_huge_test}
 work=$CACHE/bisect
 repo=$work/linux
 
-tree_git() {
-	git -C "$repo" -c user.name=lane -c user.email=lane@localhost -c gc.auto=0 "$@"
+tree_git() { # argument...
+	seed_git "$repo" "$@"
 }
 
 # A kernel tree of links but for what is committed in it.
@@ -58,29 +59,11 @@ make_history() {
 	harmless lapic.c "one more line in lapic.c"
 }
 
-# The kernel was built once, from the same files in another place: take that,
-# as old as it is, with the paths in it.
-seed() {
-	seeded=$(tree_folder "$repo")
-	rm -rf "$seeded"
-	mkdir -p "$seeded"
-	KDIR=$repo "$top/runner/shadow.sh" "$repo" "$seeded"
-	while read -r path; do
-		touch -r "$shadow/$path" "$seeded/shadow/$path"
-	done <"$seeded/patched.names"
-	cp -a "$tree/objects" "$tree/configured" "$tree/config-notes" "$tree/headers" "$tree/headers-built" "$seeded"
-	find "$seeded/objects" -name '.*.cmd' -print0 | xargs -0 sed -i "s,$tree/,$seeded/,g"
-	sed -i "s,$tree/,$seeded/,g" "$seeded/objects/Makefile"
-	ln -sfn "$seeded/shadow" "$seeded/objects/source"
-	touch "$seeded/built"
-	: >"$seeded/changed"
-}
-
 lock_out
 prepare
 step history "planting $mutant among six harmless commits" make_repo
 first=$(tree_git rev-parse HEAD)
-step seed "taking over the kernel that is built" seed
+step seed "taking over the kernel that is built" seed "$repo"
 make_history
 tree_git bisect start HEAD "$first" >/dev/null
 status=0
