@@ -163,6 +163,8 @@ bool tdp_world_do(struct tdp_world *w, const struct tdp_op *op);
  * @last: the last operation; what makes no difference to the answers depends on
  *	it, and on nothing before it, so that it is the same in a shorter sequence
  *
+ * TABLE walks the whole guest, HELPER a part around the operation.
+ *
  * Return: false, and a message, if the model does not allow an answer, methods
  * do not agree, or the kernel complained.
  */
