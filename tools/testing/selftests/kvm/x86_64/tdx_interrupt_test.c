@@ -29,6 +29,7 @@
 struct notes {
 	u64 started, stop;
 	u64 irqs, nmis, spins;
+	u64 seed, count, held;
 };
 
 static struct notes *notes;
@@ -294,8 +295,8 @@ TEST_F(interrupts, nmi_for_the_td)
 	EXPECT_EQ(runner->notes->irqs, 0);
 }
 
-/* So many that some ticks of the host's clock come meanwhile. */
-#define SPINS		3000000
+/* So long that some ticks of the host's clock come meanwhile. */
+#define COUNT_NS	15000000
 
 /*
  * Registers that nobody else may change, general ones and vector registers, hold
@@ -327,9 +328,30 @@ static void guest_counts(u64 arg)
 {
 	guest_begin(arg);
 	WRITE_ONCE(notes->started, 1);
-	/* An address of its own is a seed of its own. */
-	notes->irqs = guest_registers_hold((u64)notes->spins, SPINS);
+	notes->held = guest_registers_hold(notes->seed, notes->count);
 	GUEST_DONE();
+}
+
+static u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+}
+
+/* How often to count for it to take COUNT_NS on this host. */
+static u64 count_for_long(void)
+{
+	u64 begin, ns, count = 50000;
+
+	do {
+		count *= 2;
+		begin = now_ns();
+		guest_registers_hold(1, count);
+		ns = now_ns() - begin;
+	} while (ns < COUNT_NS / 10);
+	return count * COUNT_NS / ns;
 }
 
 static u64 involuntary_switches(void)
@@ -363,7 +385,7 @@ static void *run_preempted(void *arg)
  */
 TEST_F(interrupts, preempted)
 {
-	u64 before;
+	u64 count = count_for_long(), before;
 	int i;
 
 	TDP_REQUIRE_NOT(td_soft_lacks());
@@ -371,7 +393,8 @@ TEST_F(interrupts, preempted)
 	create(&self->other_vm, &self->runners[1], guest_counts);
 	before = td_exit_count(TD_EXIT_INTERRUPT);
 	for (i = 0; i < NR_RUNNERS; i++) {
-		self->runners[i].notes->spins = 0x7d00ULL << (32 * i);
+		self->runners[i].notes->seed = 0x7d00ULL << (32 * i);
+		self->runners[i].notes->count = count;
 		self->runners[i].cpu = 0;
 		TDP_ASSERT(!pthread_create(&self->runners[i].thread, NULL,
 					   run_preempted, &self->runners[i]),
@@ -379,7 +402,7 @@ TEST_F(interrupts, preempted)
 	}
 	for (i = 0; i < NR_RUNNERS; i++) {
 		expect_done(&self->runners[i]);
-		EXPECT_EQ(self->runners[i].notes->irqs, 1)
+		EXPECT_TRUE(self->runners[i].notes->held)
 			TH_LOG("The registers of TD %d did not hold", i);
 		EXPECT_LT(0, self->runners[i].notes->nmis);
 	}
