@@ -15,8 +15,8 @@ MACHINE_MIB=2048
 # a triple fault, at which Bochs stops.  It fails at 5-level paging.
 # An emulated second is ips instructions.  CPUID says 2.2 GHz, and would make of
 # each second eleven.
-# Random sequences are as long as leaves them some seconds.
-MACHINE_CMDLINE="TDP_OPS=100 tsc_early_khz=200000 hugepagesz=2M hugepages=64 no5lvl mitigations=off kvm_intel.tdx=1 reboot=t"
+
+MACHINE_CMDLINE="TDP_SLOW=8 tsc_early_khz=200000 hugepagesz=2M hugepages=64 no5lvl mitigations=off kvm_intel.tdx=1 reboot=t"
 
 machine_emulator=Bochs
 machine_cpu=sapphire_rapids

@@ -78,4 +78,15 @@ const char *tdp_read_line(const char *path);
  */
 int __tdp_write_line(const char *path, const char *value);
 
+/**
+ * tdp_repeat() - how often a case repeats what shows more the more often it is done
+ * @often: the number for a host of the usual speed
+ *
+ * A host that is N times as slow says so with TDP_SLOW=N in the environment, in
+ * which a kernel puts what it does not know of its own command line.
+ *
+ * Return: @often divided by that, and at least 1.
+ */
+u64 tdp_repeat(u64 often);
+
 #endif /* SELFTEST_TDP_UTIL_H */

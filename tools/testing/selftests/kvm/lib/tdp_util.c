@@ -26,3 +26,11 @@ int __tdp_write_line(const char *path, const char *value)
 	close(fd);
 	return r;
 }
+
+u64 tdp_repeat(u64 often)
+{
+	const char *slow = getenv("TDP_SLOW");
+	u64 divisor = slow ? strtoull(slow, NULL, 0) : 0;
+
+	return max_t(u64, often / max_t(u64, divisor, 1), 1);
+}

@@ -513,8 +513,13 @@ FIXTURE_VARIANT(disturbed) {
 	bool refused;
 };
 
-#define DISTURBANCES	12
+#define DISTURBANCES	32
 #define HOLE		5
+
+static int nr_disturbances(void)
+{
+	return tdp_repeat(DISTURBANCES);
+}
 
 static void wait_until(const u64 *value, u64 end)
 {
@@ -537,7 +542,7 @@ static void punch_holes(struct world *w)
 {
 	int i;
 
-	for (i = 0; i < DISTURBANCES; i++) {
+	for (i = 0; i < nr_disturbances(); i++) {
 		let_all_go_on(w);
 		vm_guest_mem_punch_hole(w->t.vm, w->t.gpa +
 					(i * 3 % (NPAGES - HOLE)) * PAGE_SIZE,
@@ -549,7 +554,7 @@ static void reload_slot(struct world *w)
 {
 	int i;
 
-	for (i = 0; i < DISTURBANCES; i++) {
+	for (i = 0; i < nr_disturbances(); i++) {
 		let_all_go_on(w);
 		vm_mem_region_reload(w->t.vm, TDP_SLOT);
 	}
@@ -628,9 +633,9 @@ TEST_F_TIMEOUT(disturbed, beside_vcpus, 60)
 	run_world(w, variant->disturb);
 	expect_mirror_only(_metadata, w);
 	for (i = 0; i < ARRAY_SIZE(removal); i++)
-		EXPECT_LE(before[i].calls + DISTURBANCES,
+		EXPECT_LE(before[i].calls + nr_disturbances(),
 			  td_leaf_count(removal[i]).calls);
-	EXPECT_LE(before[REMOVE].calls + DISTURBANCES * HOLE,
+	EXPECT_LE(before[REMOVE].calls + nr_disturbances() * HOLE,
 		  td_leaf_count(removal[REMOVE]).calls);
 	EXPECT_EQ(variant->refused, td_leaf_count(removal[REMOVE]).refusals >
 		  before[REMOVE].refusals);

@@ -4,8 +4,8 @@
  *
  * Sequences are cut into episodes.  Each has a VM of its own, in a process of
  * its own, so that nothing is left of one that failed, and is told by its seed
- * alone.  After each operation every GPA is walked by every method in every
- * root, and compared with what the model (tdp_model.h) says; PFNs come from
+ * alone.  After each operation every GPA is walked in every root, a part of them
+ * by every method, and compared with what the model (tdp_model.h) says; PFNs come from
  * pagemap and guest_memfd's page cache (tdp_truth.h).  A splat in the kernel's log
  * is a failure, too.  A sequence that fails is
  * tried again and again with less of it, and printed.
@@ -14,7 +14,8 @@
  * kernel puts what it does not know of its own command line:
  *	-s SEED	 TDP_SEED=SEED	where to begin; printed by each case.  Without it
  *				always the same, but for SOAK
- *	-n N	 TDP_OPS=N	number of operations of each case
+ *	-n N	 TDP_OPS=N	number of operations of each case;
+ *				without it, what takes the host some seconds
  *		 SOAK=MINUTES	as many operations as each case has time for
  *	-k	 TDP_KNOWN=1	what this kernel is known to fail at, too
  */

@@ -349,7 +349,9 @@ static u64 seconds_now(void)
 /* Controls are the same whatever is asked of the others. */
 static u64 nr_ops(const struct tdp_random_test *test)
 {
-	return test->quiet || !options.ops ? test->ops : options.ops;
+	if (test->quiet)
+		return test->ops;
+	return options.ops ? options.ops : tdp_repeat(test->ops);
 }
 
 static bool is_soak(const struct tdp_random_test *test)
