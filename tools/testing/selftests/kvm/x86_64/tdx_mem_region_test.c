@@ -240,6 +240,32 @@ TEST_F(mem_region, bad_range)
 	add_and_expect(_metadata, t, &self->s, 0, 2, 0);
 }
 
+/*
+ * A range whose first page could be added, and whose last one has the shared
+ * bit: all of it is looked at before any of it is added.
+ *
+ * Rules: tdx.add-errno
+ */
+TEST_F(mem_region, reaches_the_shared_bit)
+{
+	struct tdp_vm *t = &self->t;
+	struct kvm_tdx_init_mem_region good = region_of(t, &self->s, 0, 1);
+	u64 last = TD_SHARED_BIT - PAGE_SIZE;
+
+	vm_userspace_mem_region_add(t->vm, VM_MEM_SRC_ANONYMOUS,
+				    TD_SHARED_BIT - NPAGES * PAGE_SIZE,
+				    TDP_SLOT + 1, NPAGES, KVM_MEM_GUEST_MEMFD);
+	vm_mem_set_private(t->vm, last, PAGE_SIZE);
+	good.gpa = last;
+	EXPECT_REGION_REFUSED(-EINVAL, 0, region.nr_pages = 2);
+	EXPECT_REGION_REFUSED(-EINVAL, MEASURE, region.nr_pages = NPAGES);
+	EXPECT_TDP_ABSENT(t->vcpu, last, 1);
+
+	ASSERT_EQ(__tdx_init_mem_region(t->vcpu, &good, 0), 0);
+	EXPECT_EQ(good.nr_pages, 0);
+	EXPECT_EQ(tdp_stats(t->vm).pages[PG_LEVEL_4K], 1);
+}
+
 /* As many pages that their bytes are those of one. */
 /* Rules: tdx.add-errno */
 TEST_F(mem_region, bytes_overflow)
