@@ -165,12 +165,15 @@ static void may_unmap(struct tdp_model *m, enum tdp_model_root root,
 static void unmap(struct tdp_model *m, enum tdp_model_root root,
 		  unsigned int page)
 {
+	struct tdp_model_leaf *leaves = m->leaves[root];
 	unsigned int first = range_start(page), i;
 
 	may_unmap(m, root, page);
-	for (i = first; i < first + TDP_MODEL_HUGE; i++)
-		m->leaves[root][i].highest = TDP_MODEL_4K;
-	m->leaves[root][page].presence = TDP_MUST_NOT;
+	/* The pages of a range have one highest level: see settle_range(). */
+	if (leaves[page].highest != TDP_MODEL_4K)
+		for (i = first; i < first + TDP_MODEL_HUGE; i++)
+			leaves[i].highest = TDP_MODEL_4K;
+	leaves[page].presence = TDP_MUST_NOT;
 	m->merges[range_of(page)] = false;
 }
 
@@ -648,15 +651,25 @@ void tdp_model_deny(struct tdp_model *m, unsigned int first, unsigned int nr)
 	settle(m);
 }
 
-void tdp_model_allow(struct tdp_model *m)
+static bool range_is_denied(const struct tdp_model *m, unsigned int start)
 {
 	unsigned int i;
 
-	for (i = 0; i < TDP_MODEL_PAGES; i++) {
+	for (i = start; i < start + TDP_MODEL_HUGE; i++)
 		if (m->memory[i].denied)
-			range_may_go(m, range_start(i));
+			return true;
+	return false;
+}
+
+void tdp_model_allow(struct tdp_model *m)
+{
+	unsigned int start, i;
+
+	for (start = 0; start < TDP_MODEL_PAGES; start += TDP_MODEL_HUGE)
+		if (range_is_denied(m, start))
+			range_may_go(m, start);
+	for (i = 0; i < TDP_MODEL_PAGES; i++)
 		m->memory[i].denied = false;
-	}
 	settle(m);
 }
 
