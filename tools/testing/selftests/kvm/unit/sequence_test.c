@@ -9,7 +9,7 @@
 #define SEQUENCES	60
 #define LENGTH		120
 
-static struct tdp_model m;
+static struct tdp_model m, before;
 
 static const struct tdp_model_config configs[] = {
 	{ .zaps_all = true, .splits_eagerly = true, .has_guest = true, .vcpus = 2,
@@ -35,6 +35,7 @@ static void each_random_op(check_fn check)
 			tdp_op_random(&op, &m, &rng);
 			ktap_case("sequence %u, operation %u", i, n);
 			CHECK(tdp_op_applies(&op, &m));
+			before = m;
 			tdp_op_tell(&op, &m);
 			check(&op);
 		}
@@ -137,6 +138,86 @@ TEST(no_operation_leads_to_nonsense)
 	       decided, asked, mapped);
 	CHECK(decided > asked / 10 * 9);
 	CHECK(mapped > asked / 20);
+}
+
+/* How many operations of a kind there were, and how many unmapped something. */
+static unsigned int tried[TDP_NR_OPS], unmapped[TDP_NR_OPS];
+
+static void note_unmapped(const struct tdp_op *op)
+{
+	unsigned int root, page, gone = 0;
+
+	for (root = 0; root < TDP_MODEL_ROOTS; root++)
+		for (page = 0; page < TDP_MODEL_PAGES; page++)
+			gone += before.leaves[root][page].presence == TDP_MUST &&
+				m.leaves[root][page].presence == TDP_MUST_NOT;
+	tried[op->kind]++;
+	unmapped[op->kind] += !!gone;
+}
+
+/* Operations on what is not mapped say little, and most pages are not mapped. */
+TEST(operations_find_what_is_mapped)
+{
+	static const enum tdp_op_kind kinds[] = {
+		TDP_OP_PRIVATE, TDP_OP_SHARED, TDP_OP_HOLE, TDP_OP_DROP,
+		TDP_OP_DENY, TDP_OP_DELETE,
+	};
+	unsigned int i;
+
+	memset(tried, 0, sizeof(tried));
+	memset(unmapped, 0, sizeof(unmapped));
+	each_random_op(note_unmapped);
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		ktap_case("kind %u", kinds[i]);
+		CHECK(unmapped[kinds[i]] * 10 > tried[kinds[i]]);
+	}
+}
+
+static unsigned int nr_final, nr_empty;
+
+static void note_final(const struct tdp_op *op)
+{
+	unsigned int page, added = 0;
+
+	if (op->kind != TDP_OP_FINALIZE)
+		return;
+	for (page = 0; page < TDP_MODEL_PAGES; page++)
+		added += m.leaves[TDP_MIRROR][page].presence == TDP_MUST;
+	nr_final++;
+	nr_empty += !added;
+}
+
+TEST(pages_are_added_before_a_td_is_final)
+{
+	nr_final = 0;
+	nr_empty = 0;
+	each_random_op(note_final);
+	CHECK(nr_final > SEQUENCES / 5);
+	CHECK(nr_empty * 4 < nr_final);
+}
+
+/* A TD whose guest does not run is populated as often as one that does. */
+TEST(without_a_guest_ioctls_populate)
+{
+	static const struct tdp_model_config idle = {
+		.has_private = true, .has_mirror = true, .vcpus = 1,
+	};
+	unsigned int i, n, populating = 0;
+	unsigned long long rng;
+	struct tdp_op op;
+
+	for (i = 0; i < SEQUENCES; i++) {
+		rng = i;
+		tdp_model_init(&m, &idle);
+		for (n = 0; n < LENGTH; n++) {
+			tdp_op_random(&op, &m, &rng);
+			CHECK(op.kind != TDP_OP_READ && op.kind != TDP_OP_WRITE);
+			populating += op.kind == (m.final ? TDP_OP_PREFAULT :
+							    TDP_OP_ADD);
+			tdp_op_tell(&op, &m);
+		}
+	}
+	CHECK(populating > SEQUENCES * LENGTH / 4);
 }
 
 TEST(the_same_seed_gives_the_same_operations)

@@ -37,20 +37,20 @@ static const struct {
 	unsigned int weight;
 } kinds[TDP_NR_OPS] = {
 	[TDP_OP_READ] = { "vCPU reads GPA pages",
-		TAKES_VCPU | TAKES_RANGE | TAKES_FEW, 16 },
+		TAKES_VCPU | TAKES_RANGE | TAKES_FEW, 24 },
 	[TDP_OP_WRITE] = { "vCPU writes GPA pages",
-		TAKES_VCPU | TAKES_RANGE | TAKES_FEW, 16 },
+		TAKES_VCPU | TAKES_RANGE | TAKES_FEW, 24 },
 	[TDP_OP_RUN] = { "vCPU runs", TAKES_VCPU, 1 },
 	[TDP_OP_PREFAULT] = { "KVM_PRE_FAULT_MEMORY of GPA pages",
-		TAKES_VCPU | TAKES_RANGE | TAKES_FEW, 10 },
+		TAKES_VCPU | TAKES_RANGE | TAKES_FEW, 14 },
 	[TDP_OP_ADD] = { "KVM_TDX_INIT_MEM_REGION of GPA pages",
 		TAKES_VCPU | TAKES_RANGE | TAKES_FEW, 16 },
-	[TDP_OP_FINALIZE] = { "KVM_TDX_FINALIZE_VM", 0, 2 },
+	[TDP_OP_FINALIZE] = { "KVM_TDX_FINALIZE_VM", 0, 6 },
 	[TDP_OP_PRIVATE] = { "private attribute for GPA pages",
 		TAKES_RANGE | BESIDE, 9 },
 	[TDP_OP_SHARED] = { "shared attribute for GPA pages",
 		TAKES_RANGE | BESIDE, 9 },
-	[TDP_OP_HOLE] = { "hole in guest_memfd pages", TAKES_RANGE | BESIDE, 6 },
+	[TDP_OP_HOLE] = { "hole in guest_memfd pages", TAKES_RANGE | BESIDE, 11 },
 	[TDP_OP_ALLOCATE] = { "allocate guest_memfd pages",
 		TAKES_RANGE | TAKES_FEW | BESIDE, 1 },
 	[TDP_OP_DROP] = { "MADV_DONTNEED of memory pages", TAKES_RANGE | BESIDE, 6 },
@@ -429,6 +429,69 @@ static void random_range(struct tdp_op *op, unsigned long long *rng)
 	op->nr = nr;
 }
 
+/* Whether an operation can change how a page of the GPAs is mapped. */
+static bool can_change(const struct tdp_op *op, const struct tdp_model *m,
+		       unsigned int page)
+{
+	if (m->leaves[TDP_DIRECT][page].presence == TDP_MUST_NOT &&
+	    m->leaves[TDP_MIRROR][page].presence == TDP_MUST_NOT)
+		return false;
+
+	switch (op->kind) {
+	case TDP_OP_SHARED:
+	case TDP_OP_HOLE:
+	case TDP_OP_ALLOCATE:
+		return m->is_private[page];
+	case TDP_OP_PRIVATE:
+	case TDP_OP_DROP:
+	case TDP_OP_DENY:
+	case TDP_OP_TOUCH:
+		return !m->is_private[page];
+	default:
+		return true;
+	}
+}
+
+/* The same page, as an operation counts pages. */
+static unsigned int page_for(const struct tdp_op *op, const struct tdp_model *m,
+			     unsigned int page)
+{
+	const struct tdp_model_slot *s = tdp_model_slot_of(m, page);
+
+	switch (op->kind) {
+	case TDP_OP_HOLE:
+	case TDP_OP_ALLOCATE:
+		return s->file + page - s->gpa;
+	case TDP_OP_DROP:
+	case TDP_OP_DENY:
+	case TDP_OP_TOUCH:
+		return s->memory + page - s->gpa;
+	default:
+		return page;
+	}
+}
+
+/*
+ * Most pages are not mapped, and little comes of what is done to those.  Have a
+ * range reach the first one from anywhere on that is.
+ */
+static void aim_at_mapped(struct tdp_op *op, const struct tdp_model *m,
+			  unsigned long long *rng)
+{
+	unsigned int page = tdp_random(rng, TDP_MODEL_PAGES);
+	unsigned int before = tdp_random(rng, op->nr), i;
+
+	for (i = 0; i < TDP_MODEL_PAGES && !can_change(op, m, page); i++)
+		page = (page + 1) % TDP_MODEL_PAGES;
+	if (i == TDP_MODEL_PAGES)
+		return;
+
+	page = page_for(op, m, page);
+	op->first = page > before ? page - before : 0;
+	if (op->nr > TDP_MODEL_PAGES - op->first)
+		op->nr = TDP_MODEL_PAGES - op->first;
+}
+
 /* Congruent to a GPA modulo 2M, as huge leaves need it, but for one in four. */
 static unsigned int random_backing(unsigned int gpa, unsigned int npages,
 				   unsigned long long *rng)
@@ -461,8 +524,7 @@ static void random_slot(struct tdp_op *op, const struct tdp_model *m,
 		op->file = random_backing(op->first, op->nr, rng);
 }
 
-static void random_try(struct tdp_op *op, const struct tdp_model *m,
-		       unsigned long long *rng)
+static enum tdp_op_kind random_kind(unsigned long long *rng)
 {
 	unsigned int i, pick, all = 0;
 
@@ -471,9 +533,14 @@ static void random_try(struct tdp_op *op, const struct tdp_model *m,
 	pick = tdp_random(rng, all ?: 1);
 	for (i = 0; pick >= kinds[i].weight; i++)
 		pick -= kinds[i].weight;
+	return i;
+}
 
+static void random_op(struct tdp_op *op, enum tdp_op_kind kind,
+		      const struct tdp_model *m, unsigned long long *rng)
+{
 	memset(op, 0, sizeof(*op));
-	op->kind = i;
+	op->kind = kind;
 	if (takes(op, TAKES_VCPU))
 		op->vcpu = tdp_random(rng, m->config.vcpus);
 	if (takes(op, TAKES_SLOT))
@@ -482,12 +549,76 @@ static void random_try(struct tdp_op *op, const struct tdp_model *m,
 		random_slot(op, m, rng);
 	else if (takes(op, TAKES_RANGE))
 		random_range(op, rng);
+	if (tdp_op_has_range(op) && op->nr < TDP_MODEL_HUGE && is_one_in(rng, 2))
+		aim_at_mapped(op, m, rng);
+}
+
+static bool is_mapped(const struct tdp_model *m, enum tdp_model_root root)
+{
+	unsigned int i;
+
+	for (i = 0; i < TDP_MODEL_PAGES; i++)
+		if (m->leaves[root][i].presence == TDP_MUST)
+			return true;
+	return false;
+}
+
+/*
+ * What changes little comes, but seldom: what has no slot where it begins, and
+ * the end of adding pages before there is any.
+ */
+static bool is_idle(const struct tdp_op *op, const struct tdp_model *m)
+{
+	switch (op->kind) {
+	case TDP_OP_READ:
+	case TDP_OP_WRITE:
+	case TDP_OP_PREFAULT:
+		return !tdp_model_reaches(m, op->first) ||
+		       (m->config.has_mirror && !m->final);
+	case TDP_OP_ADD:
+		return !m->is_private[op->first] ||
+		       !tdp_model_reaches(m, op->first);
+	case TDP_OP_FINALIZE:
+		return !is_mapped(m, TDP_MIRROR);
+	case TDP_OP_PRIVATE:
+	case TDP_OP_SHARED:
+		return !tdp_model_slot_of(m, op->first);
+	default:
+		return false;
+	}
+}
+
+/* The vCPUs of a TD that does not run populate by ioctls alone. */
+static enum tdp_op_kind kind_for(const struct tdp_model *m,
+				 unsigned long long *rng)
+{
+	enum tdp_op_kind kind = random_kind(rng);
+
+	if (m->config.has_guest || (kind != TDP_OP_READ && kind != TDP_OP_WRITE))
+		return kind;
+	return m->config.has_mirror && !m->final ? TDP_OP_ADD : TDP_OP_PREFAULT;
+}
+
+/* Most of what is made at random does not apply, or is idle: how often to try. */
+#define TRIES	8
+
+static bool try_kind(struct tdp_op *op, enum tdp_op_kind kind,
+		     const struct tdp_model *m, unsigned long long *rng)
+{
+	bool may_idle = is_one_in(rng, 32);
+	unsigned int i;
+
+	for (i = 0; i < TRIES; i++) {
+		random_op(op, kind, m, rng);
+		if (tdp_op_applies(op, m) && (may_idle || !is_idle(op, m)))
+			return true;
+	}
+	return false;
 }
 
 void tdp_op_random(struct tdp_op *op, const struct tdp_model *m,
 		   unsigned long long *rng)
 {
-	do {
-		random_try(op, m, rng);
-	} while (!tdp_op_applies(op, m));
+	while (!try_kind(op, kind_for(m, rng), m, rng))
+		;
 }
