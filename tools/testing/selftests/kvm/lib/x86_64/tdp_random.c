@@ -136,9 +136,7 @@ static unsigned int nr_beside(const struct tdp_world *w,
 {
 	unsigned int i;
 
-	/* What vCPUs of a TD do, they do once it is final. */
-	if (!w->test->concurrent ||
-	    (w->model.config.has_mirror && !w->model.final))
+	if (!w->test->concurrent)
 		return 0;
 	for (i = 0; i < nr && i < BESIDE && tdp_op_runs_beside(&ops[i]); i++)
 		;
@@ -174,6 +172,8 @@ struct episode {
 static void prepare_world(struct tdp_world *w, const struct episode *e,
 			  unsigned long long *rng)
 {
+	static const struct tdp_op finalize = { .kind = TDP_OP_FINALIZE };
+
 	w->test = e->test;
 	w->vm = e->test->vm;
 	w->shared = e->shared;
@@ -182,6 +182,10 @@ static void prepare_world(struct tdp_world *w, const struct episode *e,
 	if (!e->test->concurrent)
 		return;
 	tdp_probe_info();
+	/* What vCPUs of a TD do, they do once it is final. */
+	if (w->model.config.has_mirror)
+		TDP_ASSERT(tdp_world_do(w, &finalize), "%s",
+			   w->shared->msg.text);
 	if (w->vm->access) {
 		guest_idle(w->vcpus[0]);
 		vcpu_regs_get(w->vcpus[0], &w->start);
