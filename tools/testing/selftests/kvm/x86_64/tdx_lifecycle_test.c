@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The life of a TD, from its creation to its end, and the order of things. */
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -650,6 +651,40 @@ static void end_killed(void)
 	close(pipes[1]);
 }
 
+/*
+ * With every descriptor open, and pages of all kinds: added, pending, shared, and
+ * some that are not mapped any more.
+ */
+static void leave_td_open(void)
+{
+	u64 size = FD_NPAGES / 4 * PAGE_SIZE;
+	struct tdp_vm t;
+
+	create_with_memory(&t);
+	tdx_finalize_vm(t.vm);
+	vm_mem_set_shared(t.vm, t.gpa, 2 * size);
+	tdp_prefault(t.vcpu, t.gpa, size);
+	vm_mem_set_private(t.vm, t.gpa + size, size);
+	tdp_prefault(t.vcpu, t.gpa + size, size);
+	TDP_ASSERT(!fallocate(t.gmem_fd, FALLOC_FL_KEEP_SIZE |
+			      FALLOC_FL_PUNCH_HOLE, 3 * size, PAGE_SIZE),
+		   "fallocate failed: %s", strerror(errno));
+	_exit(0);
+}
+
+/* The process is gone, and closed nothing itself. */
+static void end_by_exit(void)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid)
+		leave_td_open();
+	TDP_ASSERT(waitpid(pid, &status, 0) == pid && !status,
+		   "The TD's process ended with status %d", status);
+}
+
 #define END(_name)	{ #_name, end_##_name }
 
 /* Rules: tdx.end */
@@ -662,6 +697,7 @@ TEST_F(lifecycle, odd_ends)
 		END(unborn), END(without_vcpu), END(with_bare_vcpu),
 		END(unfinalized), END(with_pending_pages), END(in_the_cradle),
 		END(by_touching), END(by_triple_fault), END(killed),
+		END(by_exit),
 	};
 	struct td_census before;
 	u32 i;
