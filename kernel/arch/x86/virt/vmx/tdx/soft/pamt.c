@@ -64,15 +64,19 @@ void pamt_free(struct pamt_entry *entry)
 	entry->type = PT_FREE;
 }
 
-static bool page_is_reserved(const struct tdmr *tdmr, u64 offset)
+/*
+ * Where no page of 2M was ever used there is no entry to look at: a visit of all
+ * pages would take longer than what it is to judge.  The epoch of an entry for 2M
+ * says it, which has no other meaning but for a huge page.
+ */
+static void note_use(struct pamt_entry *entry)
 {
-	u32 i;
+	entry->epoch = 1;
+}
 
-	for (i = 0; i < tdmr->nr_reserved; i++)
-		if (offset >= tdmr->reserved[i].offset &&
-		    offset - tdmr->reserved[i].offset < tdmr->reserved[i].size)
-			return true;
-	return false;
+static bool was_used(const struct pamt_entry *entry)
+{
+	return entry->epoch;
 }
 
 static struct pamt_entry *raw_entry(const struct tdmr *tdmr, u64 offset,
@@ -83,24 +87,38 @@ static struct pamt_entry *raw_entry(const struct tdmr *tdmr, u64 offset,
 	return entries + (offset >> LEVEL_SHIFT(level));
 }
 
+static void clear_entries(const struct tdmr *tdmr, u64 offset, u64 end, int level)
+{
+	u64 size = LEVEL_SIZE(level);
+	u64 first = (offset + size - 1) & ~(size - 1);
+	u64 last = (end + size - 1) & ~(size - 1);
+
+	memset(raw_entry(tdmr, first, level), 0,
+	       (last - first) / size * sizeof(struct pamt_entry));
+}
+
+static void reserve_entries(const struct tdmr *tdmr, u64 offset, u64 end)
+{
+	for (; offset < end; offset += SOFT_PAGE_SIZE) {
+		raw_entry(tdmr, offset, LEVEL_4K)->type = PT_RESERVED;
+		note_use(raw_entry(tdmr, offset, LEVEL_2M));
+	}
+}
+
 /* Writes the entries of @pages 4K pages from @base on, at every level. */
 void pamt_initialize(struct tdmr *tdmr, u64 base, u64 pages)
 {
 	u64 offset = base - tdmr->base;
 	u64 end = offset + pages * SOFT_PAGE_SIZE;
-	static const struct pamt_entry none;
+	int level;
+	u32 i;
 
-	for (; offset < end; offset += SOFT_PAGE_SIZE) {
-		struct pamt_entry *entry = raw_entry(tdmr, offset, LEVEL_4K);
-
-		*entry = none;
-		if (page_is_reserved(tdmr, offset))
-			entry->type = PT_RESERVED;
-		if (!(offset % LEVEL_SIZE(LEVEL_2M)))
-			*raw_entry(tdmr, offset, LEVEL_2M) = none;
-		if (!(offset % LEVEL_SIZE(LEVEL_1G)))
-			*raw_entry(tdmr, offset, LEVEL_1G) = none;
-	}
+	for (level = LEVEL_4K; level <= LEVEL_1G; level++)
+		clear_entries(tdmr, offset, end, level);
+	for (i = 0; i < tdmr->nr_reserved; i++)
+		reserve_entries(tdmr, max(offset, tdmr->reserved[i].offset),
+				min(end, tdmr->reserved[i].offset +
+					 tdmr->reserved[i].size));
 }
 
 /* The entry where a walk ends that may go down to @lowest. */
@@ -189,6 +207,7 @@ u64 pamt_lock_free(struct soft_call *call, u64 pa, int level, int operand,
 		return status;
 	if (level == LEVEL_2M && !is_range_free(pa))
 		return with_operand(STAT_PAGE_METADATA_INCORRECT, operand);
+	note_use(pamt_entry(pa, LEVEL_2M));
 	return STAT_SUCCESS;
 }
 
@@ -226,6 +245,8 @@ u64 pamt_demote(u64 pa, int level)
 	for (i = 0; i < SOFT_ENTRIES; i++)
 		pamt_give(&part[i], PT_REGULAR, pamt_owner(whole));
 	pamt_free(whole);
+	if (level == LEVEL_2M)
+		note_use(whole);
 	soft_unlock(&whole->lock, EXCLUSIVE);
 	return STAT_SUCCESS;
 }
@@ -252,7 +273,7 @@ static u64 visit_pages(u64 start, pamt_visit_fn fn, void *arg)
 	entry = pamt_entry(start, LEVEL_2M);
 	if (entry->type == PT_REGULAR)
 		fn(entry, start, LEVEL_2M, arg);
-	else
+	else if (was_used(entry))
 		visit_small_pages(start, fn, arg);
 	return LEVEL_SIZE(LEVEL_2M);
 }
