@@ -46,6 +46,11 @@ finds() { # commit
 	bisect && [ "$found" = "$1" ]
 }
 
+# Was said nowhere.
+never_said() { # words file
+	! grep -e "$1" "$2"
+}
+
 aborts() {
 	! bisect && grep -q '128' "$work/bisect"
 }
@@ -87,6 +92,17 @@ KDIR=$work/plain check "a tree without git" says 2 'is no git tree with a commit
 TOY_EMULATOR=fails check "an emulator that does not start is no verdict" says 2 'did not start' gate.sh
 
 tree_git checkout -q -b bisected "$first"
+# What GitLab keeps lies in the tree: docs/ci/gitlab-ci.yml.
+in_tree() { # command...
+	OUT=$work/linux/out CACHE=$work/linux/.cache-tdx "$@"
+}
+sed -n "s/.*\\(printf '.*\.git.info.exclude\\)$/\\1/p" "$top/docs/ci/gitlab-ci.yml" >"$work/exclude"
+(cd "$work/linux" && sh -eu "$work/exclude")
+check "results and cache may lie in the tree, if git ignores them" in_tree says 0 '^Verdict: pass' gate.sh
+in_tree toy gate.sh || :
+check "and are no change to the kernel" never_said '^kernel ' "$work/said"
+rm -r "$work/linux/out" "$work/linux/.cache-tdx" "$work/linux/.git/info/exclude"
+
 for i in 1 2 3; do commit "/* $i */" >/dev/null; done
 commit '#error' >/dev/null
 sed -i '/#error/d' "$source_file"
