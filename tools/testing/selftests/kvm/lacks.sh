@@ -12,10 +12,11 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 library=$2/tools/testing/selftests/kvm/include
+harness=$2/tools/testing/selftests/kselftest_harness.h
 uapi=$2/include/uapi/linux/kvm.h
 
 in_headers() { # text
-	grep -rqsF -e "$1" "$library" "$uapi"
+	grep -rqsF -e "$1" "$library" "$harness" "$uapi"
 }
 
 case $1 in

@@ -42,12 +42,43 @@ static inline void vm_mem_region_reload(struct kvm_vm *vm, u32 slot)
 }
 #endif /* TDP_LACKS_RELOAD */
 
+#ifdef TDP_LACKS_FREE /* void vm_mem_region_reload( */
+/* Freeing a VM deletes its slots there, and fails if KVM has lost one before. */
+static inline void tdp_restore_slots(struct kvm_vm *vm)
+{
+	struct userspace_mem_region *region;
+	int i;
+
+	if (!vm)
+		return;
+	hash_for_each(vm->regions.slot_hash, i, region, slot_node)
+		__vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION2, &region->region);
+}
+
+#define kvm_vm_free(vm)							\
+do {									\
+	tdp_restore_slots(vm);						\
+	kvm_vm_free(vm);						\
+} while (0)
+#endif /* TDP_LACKS_FREE */
+
 #ifdef TDP_LACKS_GMEM_FLAGS /* #define GUEST_MEMFD_FLAG_MMAP */
 /* What KVM_CHECK_EXTENSION says of it is 0 then: no flag is offered. */
 #define KVM_CAP_GUEST_MEMFD_FLAGS	244
 #define GUEST_MEMFD_FLAG_MMAP		BIT_ULL(0)
 #define GUEST_MEMFD_FLAG_INIT_SHARED	BIT_ULL(1)
 #endif /* TDP_LACKS_GMEM_FLAGS */
+
+#ifdef TDP_LACKS_ABORT /* ->teardown_fn( */
+#include <setjmp.h>
+
+/* An assertion that fails jumps to the harness there, and that calls abort(). */
+#define tdp_abort_at_assert(_metadata)					\
+do {									\
+	if (setjmp((_metadata)->env))					\
+		abort();						\
+} while (0)
+#endif /* TDP_LACKS_ABORT */
 
 #ifdef TDP_LACKS_SMM /* void setup_smram( */
 #define SMRAM_SIZE	65536

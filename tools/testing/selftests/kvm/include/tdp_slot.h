@@ -70,24 +70,6 @@ void tdp_slot_set(const struct tdp_vm *s, u32 id, u32 flags);
 void tdp_slot_delete(const struct tdp_vm *t, u32 id);
 
 /**
- * tdp_slot_delete_beside() - the same, while a thread pre-faults the slot
- * @t: the VM
- * @id: slot id
- * @tid: the thread, as gettid() says
- * @seconds: how long the two may wait for each other
- *
- * Kernels before 6.18 have each wait for the other without end, but for a
- * signal: @tid gets SIGUSR1 each @seconds until the slot is deleted.  The
- * pre-fault ends with what it has done, or with -EINTR.
- * Source: 3ccbf6f47098 ("KVM: x86/mmu: Return -EAGAIN if userspace
- * deletes/moves memslot during prefault").
- *
- * Return: the number of signals, 0 if both ended by themselves.
- */
-int tdp_slot_delete_beside(const struct tdp_vm *t, u32 id, pid_t tid,
-			   int seconds);
-
-/**
  * tdp_slot_add() - create a slot with new memory, where there was none
  * @t: the VM
  * @src: backing of the slot's own memory

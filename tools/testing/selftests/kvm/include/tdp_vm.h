@@ -212,11 +212,23 @@ bool tdp_check_mapped(struct tdp_vm *t, u64 gpa, u64 nr, int level,
  * @vcpu: the vCPU
  * @range: in: what to populate; out: what is left
  *
+ * Older kernels try again without end in two situations, until a signal comes.
+ * So one (SIGUSR2) comes after two seconds; it is counted, the vCPU is given
+ * another root if the one that it has is invalid, and what is left is tried
+ * again, once if nothing was done.
  * Source: Documentation/virt/kvm/api.rst, 4.143.
  *
  * Return: 0, or the negative errno.
  */
 int __tdp_prefault(struct kvm_vcpu *vcpu, struct kvm_pre_fault_memory *range);
+
+/**
+ * tdp_prefaults_stuck() - how often a pre-fault of this process had no end
+ *
+ * Return: the number of signals that __tdp_prefault() sent; 0 on a conforming
+ * kernel.
+ */
+int tdp_prefaults_stuck(void);
 
 /**
  * tdp_prefault() - populate a range, or end the case as failed

@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <signal.h>
-#include <time.h>
-
 #include "tdp_slot.h"
 
 static void *tdp_slot_mmap(enum vm_mem_backing_src_type src, u64 size)
@@ -79,45 +76,4 @@ void tdp_slot_delete(const struct tdp_vm *t, u32 id)
 	int r = __vm_set_user_memory_region2(t->vm, id, 0, 0, 0, NULL, 0, 0);
 
 	TDP_ASSERT(!r, "Deleting slot %u: %s", id, strerror(errno));
-}
-
-static int nr_interruptions;
-
-static void count_interruption(int signal)
-{
-	__atomic_add_fetch(&nr_interruptions, 1, __ATOMIC_SEQ_CST);
-}
-
-/* A timer of the thread's own, whichever of the others would take the signal. */
-static timer_t start_interrupting(pid_t tid, int seconds)
-{
-	const struct sigaction action = { .sa_handler = count_interruption };
-	const struct itimerspec each = {
-		.it_value.tv_sec = seconds,
-		.it_interval.tv_sec = seconds,
-	};
-	struct sigevent event = {
-		.sigev_notify = SIGEV_THREAD_ID,
-		.sigev_signo = SIGUSR1,
-		._sigev_un._tid = tid,
-	};
-	timer_t timer;
-
-	TDP_ASSERT(!sigaction(SIGUSR1, &action, NULL) &&
-		   !timer_create(CLOCK_MONOTONIC, &event, &timer) &&
-		   !timer_settime(timer, 0, &each, NULL),
-		   "A timer for thread %d: %s", tid, strerror(errno));
-	return timer;
-}
-
-int tdp_slot_delete_beside(const struct tdp_vm *t, u32 id, pid_t tid,
-			   int seconds)
-{
-	timer_t timer;
-
-	nr_interruptions = 0;
-	timer = start_interrupting(tid, seconds);
-	tdp_slot_delete(t, id);
-	timer_delete(timer);
-	return __atomic_load_n(&nr_interruptions, __ATOMIC_SEQ_CST);
 }

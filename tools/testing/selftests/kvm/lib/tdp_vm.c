@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <signal.h>
+#include <time.h>
+
 #include <linux/sizes.h>
 
 #include "tdp_program.h"
@@ -208,9 +211,84 @@ bool tdp_check_mapped(struct tdp_vm *t, u64 gpa, u64 nr, int level,
 	return ok;
 }
 
+static int prefaults_stuck;
+static __thread bool interrupted;
+
+static void interrupt_prefault(int signal)
+{
+	WRITE_ONCE(interrupted, true);
+	__atomic_add_fetch(&prefaults_stuck, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Of the thread's own, whichever of the others would take the signal. */
+static timer_t start_timer(int seconds)
+{
+	const struct sigaction action = { .sa_handler = interrupt_prefault };
+	const struct itimerspec each = {
+		.it_value.tv_sec = seconds,
+		.it_interval.tv_sec = seconds,
+	};
+	struct sigevent event = {
+		.sigev_notify = SIGEV_THREAD_ID,
+		.sigev_signo = SIGUSR2,
+		._sigev_un._tid = gettid(),
+	};
+	timer_t timer;
+
+	TDP_ASSERT(!sigaction(SIGUSR2, &action, NULL) &&
+		   !timer_create(CLOCK_MONOTONIC, &event, &timer) &&
+		   !timer_settime(timer, 0, &each, NULL),
+		   "A timer for pre-faults: %s", strerror(errno));
+	return timer;
+}
+
+/* Any change of a bit that the MMU looks at has KVM unload it. */
+static void unload_invalid_root(struct kvm_vcpu *vcpu)
+{
+	struct kvm_sregs sregs;
+
+	if (!(tdp_roots(vcpu).roots & KVM_TDP_ROOT_INVALID) ||
+	    __vcpu_ioctl(vcpu, KVM_GET_SREGS, &sregs))
+		return;
+	sregs.cr4 ^= X86_CR4_PGE;
+	__vcpu_ioctl(vcpu, KVM_SET_SREGS, &sregs);
+	sregs.cr4 ^= X86_CR4_PGE;
+	__vcpu_ioctl(vcpu, KVM_SET_SREGS, &sregs);
+}
+
+/* True if it is to be tried again: a signal came, and it was ours. */
+static bool prefault_once(struct kvm_vcpu *vcpu,
+			  struct kvm_pre_fault_memory *range, int *r)
+{
+	u64 left = range->size;
+
+	WRITE_ONCE(interrupted, false);
+	*r = __vcpu_ioctl(vcpu, KVM_PRE_FAULT_MEMORY, range) ? -errno : 0;
+	if (!READ_ONCE(interrupted) || !range->size || (*r && *r != -EINTR))
+		return false;
+	if (range->size == left)
+		unload_invalid_root(vcpu);
+	return true;
+}
+
 int __tdp_prefault(struct kvm_vcpu *vcpu, struct kvm_pre_fault_memory *range)
 {
-	return __vcpu_ioctl(vcpu, KVM_PRE_FAULT_MEMORY, range) ? -errno : 0;
+	timer_t timer = start_timer(2);
+	u64 left = range->size;
+	int r, tries = 0;
+
+	while (prefault_once(vcpu, range, &r)) {
+		if (range->size == left && tries++)
+			break;
+		left = range->size;
+	}
+	timer_delete(timer);
+	return r;
+}
+
+int tdp_prefaults_stuck(void)
+{
+	return __atomic_load_n(&prefaults_stuck, __ATOMIC_SEQ_CST);
 }
 
 void tdp_prefault(struct kvm_vcpu *vcpu, u64 gpa, u64 size)

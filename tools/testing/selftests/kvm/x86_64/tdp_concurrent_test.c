@@ -19,7 +19,6 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
-#include "tdp_slot.h"
 #include "tdp_test.h"
 
 #define MAX_PAGES	512
@@ -162,10 +161,7 @@ struct world {
 	bool guest_out;
 	struct walker walker;
 	pthread_t guest, prefault;
-	pid_t prefault_tid;
 	u64 guest_rounds, prefaults;
-	/* Pre-faults and deletions of the slot that waited for each other. */
-	u64 deadlocks;
 };
 
 static u64 load(const u64 *value)
@@ -314,8 +310,7 @@ static void recreate_slot(struct world *w, u64 first, u64 nr)
 {
 	nr = w->t.npages;
 	w->slot_is_there = false;
-	w->deadlocks += tdp_slot_delete_beside(&w->t, TDP_SLOT,
-					       READ_ONCE(w->prefault_tid), 1);
+	set_slot(w, 0);
 	retire_range(w, 0, nr);
 
 	switch_backing(w, 0, nr);
@@ -522,7 +517,6 @@ static void *prefault_until_stopped(void *arg)
 	u64 rng = 1, first;
 	int r;
 
-	WRITE_ONCE(w->prefault_tid, gettid());
 	while (!READ_ONCE(w->stop)) {
 		first = random_below(&rng, w->t.npages);
 		struct kvm_pre_fault_memory range = {
@@ -570,8 +564,6 @@ static void run_world(struct world *w, unsigned int kinds, int nr_changes)
 	wait_for(&w->walker.rounds, 1);
 	start_thread(&w->guest, touch_until_stopped, w);
 	start_thread(&w->prefault, prefault_until_stopped, w);
-	while (!READ_ONCE(w->prefault_tid))
-		usleep(PAUSE_USECS);
 
 	for (i = 0; i < nr_changes; i++) {
 		if (i % burst == 0) {
@@ -794,9 +786,9 @@ TEST_F_TIMEOUT(concurrent, walk, 60)
 	       variant->nr_changes, w->guest_rounds, w->prefaults,
 	       walker->rounds, walker->overlaps);
 	/* That is for tdp_memslot_test to judge. */
-	if (w->deadlocks)
-		TH_LOG("%lu times a pre-fault had to be interrupted for the slot to go",
-		       w->deadlocks);
+	if (tdp_prefaults_stuck())
+		TH_LOG("%d times a pre-fault had to be interrupted",
+		       tdp_prefaults_stuck());
 	TH_LOG("%lu walks: %lu mapped (%lu huge, %lu not as before), %lu absent",
 	       walker->walks, walker->mapped, walker->huge, walker->moved,
 	       walker->absent);

@@ -326,6 +326,9 @@ TEST_F(control, assert_ends_the_case)
 	struct tdp_vm *t = &self->t;
 	int status;
 
+#ifdef TDP_LACKS_ABORT
+	tdp_abort_at_assert(&fake);
+#endif /* TDP_LACKS_ABORT */
 	status = CHILD_STATUS({
 		struct __test_metadata *_metadata = &fake;
 

@@ -858,6 +858,9 @@ FIXTURE_SETUP(unused)
 	const struct tdp_mem mem = { .gmem = true };
 
 	TDP_REQUIRE_NOT(gmem_flags_lack(&mem, variant->flags));
+	/* Kernels that know no flags knew guest_memfd for private memory alone. */
+	TDP_REQUIRE(kvm_check_cap(KVM_CAP_GUEST_MEMFD_FLAGS),
+		    "KVM lets no VM without private memory have guest_memfd");
 	tdp_vm_create(&self->t, &mem);
 	self->s = bind_at_offset(&self->t, variant->flags);
 	fill(&self->t);

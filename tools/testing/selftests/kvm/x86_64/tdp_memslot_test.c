@@ -184,6 +184,7 @@ TEST_F(memslot, prefault_after_delete)
 
 	/* Takes the vCPU to a valid root as running it does. */
 	tdp_prefault(b->vcpu, b->gpa, b->npages * PAGE_SIZE);
+	EXPECT_EQ(tdp_prefaults_stuck(), 0);
 	EXPECT_EQ(tdp_roots(b->vcpu).roots & KVM_TDP_ROOT_INVALID, 0);
 	EXPECT_TDP_MAPPED(b, b->gpa, b->npages, PG_LEVEL_4K);
 	EXPECT_TDP_ABSENT(t->vcpu, t->gpa, t->npages);
@@ -322,7 +323,6 @@ FIXTURE_TEARDOWN(memslot_plain)
 /* One pre-fault of a whole slot, by a thread of its own. */
 struct prefault {
 	struct tdp_vm *s;
-	pid_t tid;
 	struct kvm_pre_fault_memory range;
 	int r;
 };
@@ -333,7 +333,6 @@ static void *prefault_slot(void *arg)
 
 	p->range.gpa = p->s->gpa;
 	p->range.size = p->s->npages * PAGE_SIZE;
-	WRITE_ONCE(p->tid, gettid());
 	p->r = __tdp_prefault(p->s->vcpu, &p->range);
 	return NULL;
 }
@@ -343,19 +342,17 @@ static u64 pages_mapped(struct tdp_vm *t)
 	return vm_get_stat(t->vm, pages_4k);
 }
 
-/* The slot goes as soon as its first pages are mapped; yields the signals. */
-static int delete_amid(struct __test_metadata *_metadata, struct prefault *p)
+/* The slot goes as soon as its first pages are mapped. */
+static void delete_amid(struct __test_metadata *_metadata, struct prefault *p)
 {
 	u64 before = pages_mapped(p->s);
 	pthread_t thread;
-	int signals;
 
 	ASSERT_EQ(pthread_create(&thread, NULL, prefault_slot, p), 0);
 	while (pages_mapped(p->s) == before)
 		usleep(100);
-	signals = tdp_slot_delete_beside(p->s, TDP_SLOT3, READ_ONCE(p->tid), 5);
+	tdp_slot_delete(p->s, TDP_SLOT3);
 	ASSERT_EQ(pthread_join(thread, NULL), 0);
-	return signals;
 }
 
 /*
@@ -373,8 +370,9 @@ TEST_F(memslot_plain, delete_amid_prefault)
 	s = tdp_slot_memory(t, VM_MEM_SRC_ANONYMOUS, FAR_GPA, 4096);
 	for (i = 0; i < 8 && !p.range.size; i++) {
 		tdp_slot_set(&s, TDP_SLOT3, 0);
-		EXPECT_EQ(delete_amid(_metadata, &p), 0)
-			TH_LOG("A pre-fault and a slot's deletion waited for each other");
+		delete_amid(_metadata, &p);
+		ASSERT_EQ(tdp_prefaults_stuck(), 0)
+			TH_LOG("A pre-fault and the slot's deletion waited for each other");
 		EXPECT_EQ(p.r, 0);
 		EXPECT_EQ(p.range.gpa + p.range.size,
 			  s.gpa + s.npages * PAGE_SIZE);
@@ -382,7 +380,6 @@ TEST_F(memslot_plain, delete_amid_prefault)
 	}
 	TDP_REQUIRE(p.range.size, "no slot went in the middle of a pre-fault");
 
-	/* The pre-fault is told so if it comes a moment too late. */
 	EXPECT_EQ(__tdp_prefault(t->vcpu, &p.range), -ENOENT);
 	EXPECT_TDP_ABSENT(t->vcpu, s.gpa, s.npages);
 }
