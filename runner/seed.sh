@@ -38,7 +38,9 @@ seed() { # source
 	while read -r path; do
 		touch -r "$shadow/$path" "$seeded/shadow/$path"
 	done <"$seeded/patched.names"
-	cp -a "$tree/objects" "$tree/configured" "$tree/config-notes" "$tree/headers" "$tree/headers-built" "$seeded"
+	for part in objects configured config-notes headers headers-built; do
+		[ ! -e "$tree/$part" ] || cp -a "$tree/$part" "$seeded"
+	done
 	find "$seeded/objects" -name '.*.cmd' -print0 | xargs -0 sed -i "s,$tree/,$seeded/,g"
 	sed -i "s,$tree/,$seeded/,g" "$seeded/objects/Makefile"
 	ln -sfn "$seeded/shadow" "$seeded/objects/source"
