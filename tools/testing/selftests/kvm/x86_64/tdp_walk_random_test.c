@@ -122,17 +122,6 @@ FIXTURE_TEARDOWN(control)
 	tdp_falsify = NULL;
 }
 
-static bool has_kind(const struct tdp_random_result *result,
-		     enum tdp_op_kind kind)
-{
-	unsigned int i;
-
-	for (i = 0; i < result->nr; i++)
-		if (result->ops[i].kind == kind)
-			return true;
-	return false;
-}
-
 /*
  * An unmapping that does not happen is found, and what is left of the sequence,
  * if it was shortened, is about it.
@@ -150,7 +139,7 @@ TEST_F_TIMEOUT(control, what_is_not_done_is_noticed, 60)
 	};
 
 	EXPECT_FALSE(tdp_random_run(&test, &self->result));
-	EXPECT_TRUE(has_kind(&self->result, variant->omit));
+	EXPECT_TRUE(tdp_random_has(&self->result, variant->omit));
 	EXPECT_GT(self->result.nr, 1);
 	if (variant->shrinks)
 		EXPECT_LE(self->result.nr, 12)

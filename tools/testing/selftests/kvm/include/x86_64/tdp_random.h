@@ -50,6 +50,16 @@ unsigned int tdp_random_minutes(void);
 bool tdp_random_run(const struct tdp_random_test *test,
 		    struct tdp_random_result *result);
 
+/**
+ * tdp_random_has() - whether a kind of operation is in a sequence that failed
+ * @result: what came of a case
+ * @kind: the kind
+ *
+ * Return: true if it is.
+ */
+bool tdp_random_has(const struct tdp_random_result *result,
+		    enum tdp_op_kind kind);
+
 /*
  * main() of a test of random sequences: takes its own options out of the
  * command line, and leaves the harness' alone.

@@ -457,3 +457,14 @@ bool tdp_random_run(const struct tdp_random_test *asked,
 	munmap(shared, sizeof(*shared));
 	return !result->failed;
 }
+
+bool tdp_random_has(const struct tdp_random_result *result,
+		    enum tdp_op_kind kind)
+{
+	unsigned int i;
+
+	for (i = 0; i < result->nr; i++)
+		if (result->ops[i].kind == kind)
+			return true;
+	return false;
+}
