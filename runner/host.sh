@@ -18,7 +18,7 @@ work=$tree/$host
 . "$top/runner/machines/$host.sh"
 
 # Warnings reach the serial line as they happen; what is less stays in memory.
-cmdline="console=ttyS0,115200 loglevel=5 panic=-1 nokaslr $MACHINE_CMDLINE ${CMDLINE:-}"
+cmdline="console=ttyS0,115200 loglevel=5 panic=-1 nokaslr $MACHINE_CMDLINE $VARIANT_CMDLINE ${CMDLINE:-}"
 # Nothing here finds out what is known of an emulated clock, and nobody waits
 # for a grace period longer than it takes.
 cmdline="$cmdline nohz=off highres=off tsc=reliable no_timer_check lpj=1000000 swiotlb=noforce rcupdate.rcu_expedited=1"
