@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * 1G leaves: where they are, and how they are split.
+ * 1G leaves: where they are, how they are split, and what makes one impossible.
  *
  * Clearing a 1G page takes long, so one is made for the whole program: it stays
  * in the page cache of a memfd that all cases have in common.
@@ -75,27 +75,31 @@ static void *gig_map(void)
 	return mem;
 }
 
+/* A VM, and memory for a slot that is not there yet. */
+#define SETUP_GIG(_t, _pfns, _mem) do {					\
+	void *__mem;							\
+									\
+	TDP_REQUIRE_NOT(tdp_mem_lacks(_mem));				\
+	TDP_REQUIRE(gig_fd >= 0, "the host has no hugetlb pages of 1 GiB"); \
+	__mem = gig_map();						\
+	TDP_REQUIRE(__mem, "no hugetlb page of 1 GiB is free");		\
+									\
+	(_pfns) = calloc(GIG, sizeof(*(_pfns)));			\
+	ASSERT_NE(_pfns, NULL);						\
+	tdp_hva_pfns(__mem, GIG, _pfns);				\
+	ASSERT_EQ((_pfns)[0] % GIG, 0);					\
+	ASSERT_EQ((_pfns)[GIG - 1], (_pfns)[0] + GIG - 1);		\
+									\
+	tdp_vm_create(_t, _mem);					\
+	(_t)->gpa = TDP_GPA;						\
+	(_t)->hva = __mem;						\
+	(_t)->npages = GIG;						\
+	guest_map((_t)->vm, TDP_GPA, 2UL * SZ_1G);			\
+} while (0)
+
 FIXTURE_SETUP(gig)
 {
-	struct tdp_vm *t = &self->t;
-	void *mem;
-
-	TDP_REQUIRE_NOT(tdp_mem_lacks(&variant->mem));
-	TDP_REQUIRE(gig_fd >= 0, "the host has no hugetlb pages of 1 GiB");
-	mem = gig_map();
-	TDP_REQUIRE(mem, "no hugetlb page of 1 GiB is free");
-
-	self->pfns = calloc(GIG, sizeof(*self->pfns));
-	ASSERT_NE(self->pfns, NULL);
-	tdp_hva_pfns(mem, GIG, self->pfns);
-	ASSERT_EQ(self->pfns[0] % GIG, 0);
-	ASSERT_EQ(self->pfns[GIG - 1], self->pfns[0] + GIG - 1);
-
-	tdp_vm_create(t, &variant->mem);
-	t->gpa = TDP_GPA;
-	t->hva = mem;
-	t->npages = GIG;
-	guest_map(t->vm, TDP_GPA, 2UL * SZ_1G);
+	SETUP_GIG(&self->t, self->pfns, &variant->mem);
 }
 
 FIXTURE_TEARDOWN(gig)
@@ -303,6 +307,79 @@ TEST_F_TIMEOUT(gig, nx_fetch_splits, TIMEOUT)
 
 	guest_exec(t->vcpu, page_gpa(t, SPLIT));
 	expect_levels(_metadata, t, self->pfns, PG_LEVEL_2M, PG_LEVEL_4K);
+}
+
+/* The slot has a guest_memfd, too. */
+FIXTURE(mixed_gig) {
+	struct tdp_vm t;
+	u64 *pfns;
+};
+
+static const struct tdp_mem sw_protected = TDP_MEM_SW_PROTECTED_SHARED;
+
+FIXTURE_SETUP(mixed_gig)
+{
+	struct tdp_vm *t = &self->t;
+
+	SETUP_GIG(t, self->pfns, &sw_protected);
+	t->gmem_fd = vm_create_guest_memfd(t->vm, SZ_1G, 0);
+	tdp_slot_set(t, TDP_SLOT, 0);
+}
+
+FIXTURE_TEARDOWN(mixed_gig)
+{
+	tdp_vm_free(&self->t);
+}
+
+/* Of a 2M page of the slot one 4K page is private. */
+static void expect_one_private(struct __test_metadata *_metadata,
+			       struct tdp_vm *t, u64 page)
+{
+	u64 start = page - page % HUGE, end = start + HUGE;
+	struct tdp_vm private = *t;
+
+	private.mem.is_private = true;
+	guest_do(t->vcpu, GUEST_READ, page_gpa(t, start), PAGE_SIZE, HUGE / 2, 0);
+	tdp_prefault(t->vcpu, page_gpa(t, start), SZ_2M);
+
+	EXPECT_TDP_MAPPED(&private, page_gpa(t, page), 1, PG_LEVEL_4K);
+	if (page > start)
+		EXPECT_TDP_MAPPED(t, page_gpa(t, start), page - start,
+				  PG_LEVEL_4K);
+	if (page + 1 < end)
+		EXPECT_TDP_MAPPED(t, page_gpa(t, page + 1), end - page - 1,
+				  PG_LEVEL_4K);
+}
+
+/* @page is private, @other was: 4K around the one, 2M around the other. */
+static void expect_mixed(struct __test_metadata *_metadata, struct tdp_vm *t,
+			 const u64 *pfns, u64 page, u64 other)
+{
+	vm_mem_set_private(t->vm, page_gpa(t, page), PAGE_SIZE);
+	EXPECT_TDP_ABSENT(t->vcpu, page_gpa(t, page), 1);
+	vm_mem_set_private(t->vm, page_gpa(t, other), PAGE_SIZE);
+	vm_mem_set_shared(t->vm, page_gpa(t, other), PAGE_SIZE);
+
+	expect_one_private(_metadata, t, page);
+	guest_read(t->vcpu, page_gpa(t, other));
+	EXPECT_TDP_MAPPED(t, page_gpa(t, other - other % HUGE), HUGE, PG_LEVEL_2M);
+
+	vm_mem_set_shared(t->vm, page_gpa(t, page), PAGE_SIZE);
+	EXPECT_TDP_ABSENT(t->vcpu, page_gpa(t, page), 1);
+	guest_read(t->vcpu, page_gpa(t, page));
+	expect_levels(_metadata, t, pfns, PG_LEVEL_1G, PG_LEVEL_1G);
+}
+
+/* Rules: attr.mixed attr.uniform attr.convert-unmaps */
+TEST_F_TIMEOUT(mixed_gig, page_by_page, TIMEOUT)
+{
+	struct tdp_vm *t = &self->t;
+
+	guest_read(t->vcpu, page_gpa(t, SPLIT));
+	expect_levels(_metadata, t, self->pfns, PG_LEVEL_1G, PG_LEVEL_1G);
+	expect_mixed(_metadata, t, self->pfns, 0, GIG - 1);
+	expect_mixed(_metadata, t, self->pfns, SPLIT, 0);
+	expect_mixed(_metadata, t, self->pfns, GIG - 1, SPLIT);
 }
 
 TDP_HARNESS_MAIN
