@@ -28,9 +28,11 @@ machine_version() {
 }
 
 # Starts the machine; the first serial port is the kernel's, the second the
-# tests'.  Ends by itself when the guest powers off or panics.
+# tests'.  Ends by itself when the guest powers off or panics.  QEMU looks up what it
+# has translated in tables that are read here and there: a twentieth faster from
+# huge pages.
 machine_start() { # kernel initramfs cmdline serial ktap
-	exec_bound qemu-system-x86_64 -accel tcg,thread=multi -cpu "$machine_cpu" \
+	exec_bound env GLIBC_TUNABLES=glibc.malloc.hugetlb=1 qemu-system-x86_64 -accel tcg,thread=multi -cpu "$machine_cpu" \
 		-machine "$MACHINE_LAYOUT" -smp "$MACHINE_CPUS" -m "$MACHINE_MIB" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$1" -initrd "$2" -append "$3" \
