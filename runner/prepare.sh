@@ -128,13 +128,23 @@ all_tests() {
 	done
 }
 
-# True if a machine lacks what a test is about.
-lacks() { # host test
+# True if one of the patterns that a machine file has under a name fits a test.
+machine_names() { # host test name
 	# shellcheck disable=SC2254 # the words are patterns
-	for lacks_pattern in $(machine_value "$1" MACHINE_WITHOUT); do
-		case $2 in $lacks_pattern) return 0 ;; esac
+	for machine_pattern in $(machine_value "$1" "$3"); do
+		case $2 in $machine_pattern) return 0 ;; esac
 	done
 	return 1
+}
+
+# True if a machine lacks what a test is about.
+lacks() { # host test
+	machine_names "$1" "$2" MACHINE_WITHOUT
+}
+
+# True if a test belongs to this machine before all others of its family.
+asks_for() { # host test
+	machine_names "$1" "$2" MACHINE_TESTS
 }
 
 # Which tree is judged, and where its objects are.

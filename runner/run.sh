@@ -26,12 +26,6 @@ package_or_commit() {
 	fi
 }
 
-contains() { # word list...
-	word=$1
-	shift
-	case " $* " in *[[:space:]]"$word"[[:space:]]*) ;; *) return 1 ;; esac
-}
-
 # The host of a family that runs a test: the one that asks for it, or else the
 # first.  Each family, that is each kind of machine, runs every test but those
 # that it says it has nothing for.
@@ -41,7 +35,7 @@ host_for() { # family test
 		[ "$(machine_value "$host_try" MACHINE_FAMILY)" = "$1" ] || continue
 		! lacks "$host_try" "$2" || continue
 		: "${host_first:=$host_try}"
-		if contains "$2" "$(machine_value "$host_try" MACHINE_TESTS)"; then
+		if asks_for "$host_try" "$2"; then
 			echo "$host_try"
 			return
 		fi
