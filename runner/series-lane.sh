@@ -85,7 +85,8 @@ without_kvm() { # command...
 # As anybody would, where there is no KVM: each is run, and says so.
 run_kselftest() {
 	without_kvm make -s -j"$JOBS" -C "$linux" O="$objects" kselftest TARGETS=kvm </dev/null >"$lane/ktap" 2>&1
-	without_kvm "$lane/install/run_kselftest.sh" -c kvm </dev/null >"$lane/ktap.installed" 2>&1
+	# Ends as its worst test does, and of the kernel's own one fails without KVM.
+	without_kvm "$lane/install/run_kselftest.sh" -c kvm </dev/null >"$lane/ktap.installed" 2>&1 || :
 	for ktap in "$lane/ktap" "$lane/ktap.installed"; do
 		all_skipped "$ktap" || { tail -n 40 "$ktap"; return 1; }
 	done
