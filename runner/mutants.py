@@ -176,11 +176,12 @@ def find_notice(host: judge.Host) -> dict[str, str]:
         for case in test.cases:
             if case.result not in ktap.BAD:
                 continue
+            # What it said last may be half a word.
             lost = case.reason == ktap.NO_RESULT
             how = complaint(host) if lost else case.result
             if how:
                 return {"test": test.name, "case": case.name, "how": how,
-                        "message": first_words(case)}
+                        "message": "" if lost else first_words(case)}
     last = host.log.tests[-1] if host.log.tests else None
     if last and (how := complaint(host)):
         case = last.cases[-1].name if last.cases else ""
