@@ -107,6 +107,10 @@ class Lava(unittest.TestCase):
         self.assertIn("good_test.page.sw_protected.huge --result skip", told)
         self.assertEqual(told[-1], "host --result pass")
 
+    def test_nothing_ran(self) -> None:
+        """A host that skips every test did not pass."""
+        self.assertEqual(self.told("all-skipped")[-1], "host --result skip")
+
     def test_failures(self) -> None:
         """A failed case, a test that was lost, a host that was."""
         self.assertIn("good_test.page.default_vm.mapped --result fail",
