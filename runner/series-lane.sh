@@ -78,15 +78,19 @@ without_kvm() { # command...
 		mount -t tmpfs dev "$dev"
 		cp -a /dev/null /dev/zero /dev/random /dev/urandom "$dev"
 		ln -s /proc/self/fd "$dev/fd"
+		ln -s fd/1 "$dev/stdout"
+		ln -s fd/2 "$dev/stderr"
 		mount --bind "$dev" /dev
 		exec "$@"' sh "$@"
 }
 
-# As anybody would, where there is no KVM: each is run, and says so.
+# As anybody would, where there is no KVM: each is run, and says so.  kselftest opens
+# its standard output again for each test, to append.
 run_kselftest() {
-	without_kvm make -s -j"$JOBS" -C "$linux" O="$objects" kselftest TARGETS=kvm </dev/null >"$lane/ktap" 2>&1
+	rm -f "$lane/ktap" "$lane/ktap.installed"
+	without_kvm make -s -j"$JOBS" -C "$linux" O="$objects" kselftest TARGETS=kvm </dev/null >>"$lane/ktap" 2>&1
 	# Ends as its worst test does, and of the kernel's own one fails without KVM.
-	without_kvm "$lane/install/run_kselftest.sh" -c kvm </dev/null >"$lane/ktap.installed" 2>&1 || :
+	without_kvm "$lane/install/run_kselftest.sh" -c kvm </dev/null >>"$lane/ktap.installed" 2>&1 || :
 	for ktap in "$lane/ktap" "$lane/ktap.installed"; do
 		all_skipped "$ktap" || { tail -n 40 "$ktap"; return 1; }
 	done
