@@ -3,7 +3,8 @@
 #
 # Builds the emulator of the host tdx: Bochs, from Debian's source package with
 # our patches.  The program is at $CACHE/bochs/bochs; it is built again only if
-# the version, a patch or an option has changed.
+# the version, a patch or an option has changed.  Usage: bochs.sh [get], to only
+# download what would be built.
 
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -70,5 +71,6 @@ need_space "$BOCHS" "$SPACE_MIB"
 rm -f "$BOCHS/built"
 [ -e "$BOCHS/bochs_$VERSION.orig.tar.xz" ] ||
 	step bochs-get "Bochs $VERSION, from this machine's Debian mirror" download
+[ "${1:-}" != get ] || exit 0
 step bochs "building the emulator, Bochs $VERSION" build
 wanted >"$BOCHS/built"

@@ -176,6 +176,24 @@ prepare_native() {
 	touch "$tree/built"
 }
 
+# The emulator is built beside the kernel: each has stretches, downloads and links,
+# that leave a CPU idle.  Without a network that is said at once.
+start_emulator() {
+	"$top/runner/bochs.sh" get
+	mkdir -p "$LOGS"
+	"$top/runner/bochs.sh" >"$LOGS/emulator.said" 2>&1 &
+	emulator_build=$!
+}
+
+await_emulator() {
+	# A step that goes on has not said yet how long it took.
+	case $(cat "$LOGS/emulator.said") in *'... ') say "waiting until the emulator is built, too" ;; esac
+	emulator_status=0
+	wait "$emulator_build" || emulator_status=$?
+	[ "$emulator_status" -eq 0 ] || { cat "$LOGS/emulator.said" >&2; exit "$emulator_status"; }
+	cat "$LOGS/emulator.said"
+}
+
 prepare() {
 	refuse_unknown_hosts
 	choose_tree
@@ -183,7 +201,7 @@ prepare() {
 	families=$(families)
 	# shellcheck disable=SC2086 # the words of the list are the arguments
 	"$top/runner/deps.sh" $families
-	case $families in *tdx*) "$top/runner/bochs.sh" ;; esac
+	case $families in *tdx*) start_emulator ;; esac
 	lock_tree
 	[ -n "$KDIR" ] || "$top/runner/source.sh"
 	[ -e "$tree/built" ] || need_space "$tree" "$TREE_SPACE_MIB"
@@ -195,4 +213,5 @@ prepare() {
 	DIE_STATUS=125
 	prepare_tests
 	DIE_STATUS=2
+	case $families in *tdx*) await_emulator ;; esac
 }
