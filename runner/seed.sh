@@ -44,6 +44,9 @@ seed() { # source
 	find "$seeded/objects" -name '.*.cmd' -print0 | xargs -0 sed -i "s,$tree/,$seeded/,g"
 	sed -i "s,$tree/,$seeded/,g" "$seeded/objects/Makefile"
 	ln -sfn "$seeded/shadow" "$seeded/objects/source"
+	# All objects rest on objtool, which knows the place that it was built in.
+	make -s -C "$seeded/shadow" O="$seeded/objects" -j"$JOBS" prepare </dev/null
+	find "$seeded/objects/tools" -type f -exec touch -r "$tree/objects/tools/objtool/objtool" {} +
 	touch "$seeded/built"
 	: >"$seeded/changed"
 }
