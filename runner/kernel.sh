@@ -152,6 +152,7 @@ forget_rewound
 build_kernel
 if has_probe; then
 	rm -rf "$probe" "$tree/probe-built"
+	mkdir "$probe"
 elif probe_changed; then
 	rm -f "$tree/probe-built"
 	# As old as the start: what changes during the build is newer.
