@@ -791,6 +791,17 @@ static void create_and_free(u32 nr)
 	}
 }
 
+static s64 pages_lost_by(u32 nr)
+{
+	u64 before;
+
+	shrink_slab_caches();
+	before = free_pages();
+	create_and_free(nr);
+	shrink_slab_caches();
+	return before - free_pages();
+}
+
 /* One page for each TD is a loss that is noticed; half of that is the host's. */
 #define MANY_TDS	100
 
@@ -813,11 +824,11 @@ TEST(free_memory_is_noticed)
  *
  * Rules: tdx.end
  */
-TEST_F(lifecycle, a_hundred_tds)
+TEST_F_TIMEOUT(lifecycle, a_hundred_tds, 90)
 {
 	const char *uncounted = td_soft_lacks();
 	struct td_census census;
-	u64 before;
+	int tries = 3;
 	s64 lost;
 
 	create_and_free(10);
@@ -825,11 +836,10 @@ TEST_F(lifecycle, a_hundred_tds)
 		TH_LOG("Memory alone is compared: %s", uncounted);
 	else
 		td_take_census(&census);
-	shrink_slab_caches();
-	before = free_pages();
-	create_and_free(MANY_TDS);
-	shrink_slab_caches();
-	lost = before - free_pages();
+	/* A leak leaks each time; what the kernel keeps it keeps once. */
+	do {
+		lost = pages_lost_by(MANY_TDS);
+	} while (lost >= MANY_TDS / 2 && --tries);
 	EXPECT_LT(lost, MANY_TDS / 2)
 		TH_LOG("%d TDs lost %ld pages", MANY_TDS, lost);
 	if (!uncounted)
