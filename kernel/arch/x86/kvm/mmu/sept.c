@@ -5,6 +5,9 @@
  */
 #include <linux/io.h>
 
+/* vmx/common.h includes it since 7.3 only. */
+#include <asm/vmx.h>
+
 #include "probe.h"
 
 #ifdef CONFIG_KVM_INTEL_TDX

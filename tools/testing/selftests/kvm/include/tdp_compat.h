@@ -18,6 +18,10 @@
 #define vm_get_stat(vm, stat) vm_get_stat(vm, #stat)
 #endif /* TDP_LACKS_STATS */
 
+#ifdef TDP_LACKS_RNG /* extern struct kvm_random_state kvm_rng; */
+#define kvm_rng guest_rng
+#endif /* TDP_LACKS_RNG */
+
 #ifdef TDP_LACKS_MMAP /* void *kvm_mmap( */
 static inline void *kvm_mmap(size_t size, int prot, int flags, int fd)
 {
@@ -79,6 +83,27 @@ do {									\
 		abort();						\
 } while (0)
 #endif /* TDP_LACKS_ABORT */
+
+#ifdef TDP_LACKS_STACK /* gva_t vm_alloc_stack( */
+/* Its top, aligned as if a call had left a return address there. */
+#define vm_alloc_stack(vm, nr_pages)					\
+	(__vm_alloc(vm, (nr_pages) * PAGE_SIZE,				\
+		    DEFAULT_GUEST_STACK_VADDR_MIN, MEM_REGION_DATA) +	\
+	 (nr_pages) * PAGE_SIZE - sizeof(u64))
+#endif /* TDP_LACKS_STACK */
+
+#ifdef TDP_LACKS_NESTED_STACK /* void generic_svm_setup(struct svm_test_data *svm, void *guest_rip); */
+#include <svm_util.h>
+#include <vmx.h>
+
+/* Who starts an L2 brings its stack there. */
+static __maybe_unused u64 tdp_l2_stack[512] __aligned(16);
+
+#define prepare_vmcs(vmx, rip)						\
+	prepare_vmcs(vmx, rip, &tdp_l2_stack[ARRAY_SIZE(tdp_l2_stack)])
+#define generic_svm_setup(svm, rip)					\
+	generic_svm_setup(svm, rip, &tdp_l2_stack[ARRAY_SIZE(tdp_l2_stack)])
+#endif /* TDP_LACKS_NESTED_STACK */
 
 #ifdef TDP_LACKS_SMM /* void setup_smram( */
 #define SMRAM_SIZE	65536
