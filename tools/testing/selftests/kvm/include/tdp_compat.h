@@ -92,7 +92,7 @@ do {									\
 	 (nr_pages) * PAGE_SIZE - sizeof(u64))
 #endif /* TDP_LACKS_STACK */
 
-#ifdef TDP_LACKS_NESTED_STACK /* void generic_svm_setup(struct svm_test_data *svm, void *guest_rip); */
+#ifdef TDP_LACKS_NESTED_STACK /* generic_svm_setup(struct svm_test_data *svm, void *guest_rip); */
 #include <svm_util.h>
 #include <vmx.h>
 
