@@ -335,7 +335,7 @@ static void shrink_failure(struct episode *e, struct tdp_random_result *result)
 	result->nr = tdp_shrink(result->ops, nr, replay_fails, e,
 				e->test->shrinks);
 	/* Once more, for what is wrong with what is left. */
-	if (replay_fails(result->ops, result->nr, e))
+	if (e->test->shrinks && replay_fails(result->ops, result->nr, e))
 		result->msg = e->shared->msg;
 	memcpy(result->backing, e->shared->backing, sizeof(result->backing));
 	if (!e->test->quiet)
