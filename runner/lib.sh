@@ -16,7 +16,7 @@
 #   V      1 shows every command and its output
 #   KCONFIG  a file with more options for the kernel under test
 #   VARIANT  "debug": a kernel that checks itself (kernel/debug.config)
-#   JOBS   parallel jobs of a build
+#   JOBS   parallel jobs of a build, and hosts that run at a time
 #   SEED, OPS, SOAK  what random sequences begin with, how many operations each
 #          case has, and how many minutes of the host's clock instead
 #
