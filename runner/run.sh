@@ -89,19 +89,22 @@ write_meta() {
 # runs at a time.
 start_host() { # host turn
 	# shellcheck disable=SC2046 # the words of the list are the arguments
-	exec_bound flock --no-fork "$LOGS/turn.$2" "$top/runner/host.sh" "$1" "$tree" "${INSTALLED:-$tree/install}" $(cat "$OUT/tests/$1")
+	exec_bound flock --no-fork "$tree/turn.$2" "$top/runner/host.sh" "$1" "$tree" "${INSTALLED:-$tree/install}" $(cat "$OUT/tests/$1")
 }
 
 # As many at once as there are CPUs: more emulators than that take the caches from
-# each other, an eighth of all time.  The last first, as they take longest.  With
-# several, their progress is in plain lines.
+# each other, an eighth of all time.  The last first, as they take longest, and turns
+# there and back, so that what follows the longest is the shortest.  With several,
+# their progress is in plain lines.
 boot_hosts() {
 	case $HOSTS in *' '*) WATCH_OPTIONS=--plain && export WATCH_OPTIONS ;; esac
-	turn=0
+	nr=0
 	for host in $(echo "$HOSTS" | tr ' ' '\n' | tac); do
+		turn=$((nr % (2 * JOBS)))
+		[ "$turn" -lt "$JOBS" ] || turn=$((2 * JOBS - 1 - turn))
 		start_host "$host" "$turn" &
 		host_pids="$host_pids $!"
-		turn=$(((turn + 1) % JOBS))
+		nr=$((nr + 1))
 	done
 	boot_failed=
 	for pid in $host_pids; do
