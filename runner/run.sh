@@ -85,11 +85,11 @@ write_meta() {
 	META
 }
 
-# A host ends with this process, however it ends.  Of those that share a turn one
-# runs at a time.
+# A host ends with this process, however it ends, but a moment later: what this one
+# has locked is not for it to keep.  Of those that share a turn one runs at a time.
 start_host() { # host turn
 	# shellcheck disable=SC2046 # the words of the list are the arguments
-	exec_bound flock --no-fork "$tree/turn.$2" "$top/runner/host.sh" "$1" "$tree" "${INSTALLED:-$tree/install}" $(cat "$OUT/tests/$1")
+	exec_bound flock --no-fork "$tree/turn.$2" "$top/runner/host.sh" "$1" "$tree" "${INSTALLED:-$tree/install}" $(cat "$OUT/tests/$1") 7>&- 9>&-
 }
 
 # As many at once as there are CPUs: more emulators than that take the caches from
