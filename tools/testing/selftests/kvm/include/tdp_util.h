@@ -79,6 +79,16 @@ const char *tdp_read_line(const char *path);
 int __tdp_write_line(const char *path, const char *value);
 
 /**
+ * tdp_kernel_has() - whether the kernel or a module has a symbol
+ * @symbol: its name
+ *
+ * Reads all of /proc/kallsyms, some ten thousand lines.
+ *
+ * Return: true if it is there; false also if the kernel does not list its symbols.
+ */
+bool tdp_kernel_has(const char *symbol);
+
+/**
  * tdp_repeat() - how often a case repeats what shows more the more often it is done
  * @often: the number for a host of the usual speed
  *

@@ -27,6 +27,20 @@ int __tdp_write_line(const char *path, const char *value)
 	return r;
 }
 
+bool tdp_kernel_has(const char *symbol)
+{
+	FILE *f = fopen("/proc/kallsyms", "r");
+	char line[256], name[128];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%*s %*s %127s", name) == 1 &&
+			!strcmp(name, symbol);
+	if (f)
+		fclose(f);
+	return found;
+}
+
 u64 tdp_repeat(u64 often)
 {
 	const char *slow = getenv("TDP_SLOW");

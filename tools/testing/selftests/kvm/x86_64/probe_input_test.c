@@ -720,21 +720,6 @@ TEST(info)
 	EXPECT_EQ(0, probe(KVM_TDP_WALK_INFO, second - sizeof(info)));
 }
 
-/* Return: whether the kernel itself says that it has the symbol. */
-static bool kernel_has_helper(void)
-{
-	char line[256], name[128];
-	bool found = false;
-	FILE *f = fopen("/proc/kallsyms", "r");
-
-	while (f && !found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "%*s %*s %127s", name) == 1 &&
-			!strcmp(name, "kvm_tdp_mmu_gpa_to_pfn");
-	if (f)
-		fclose(f);
-	return found;
-}
-
 /* Rules: probe.input */
 TEST(helper_is_optional)
 {
@@ -745,7 +730,7 @@ TEST(helper_is_optional)
 
 	TDP_REQUIRE(!access("/proc/kallsyms", R_OK),
 		    "this kernel does not list its symbols");
-	want = kernel_has_helper() ? 0 : -EOPNOTSUPP;
+	want = tdp_kernel_has("kvm_tdp_mmu_gpa_to_pfn") ? 0 : -EOPNOTSUPP;
 	EXPECT_EQ(!want, tdp_has_method(KVM_TDP_WALK_HELPER));
 
 	vm = vm_create_barebones();

@@ -746,12 +746,9 @@ TEST_F(lifecycle, census_is_noticed)
 /* What each CPU has counted for itself, up to a hundred pages, is added up. */
 static void refresh_counts(void)
 {
-	int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY);
+	int r = __tdp_write_line("/proc/sys/vm/stat_refresh", "1");
 
-	if (fd < 0)
-		return;
-	TDP_ASSERT(write(fd, "1", 1) == 1, "stat_refresh: %s", strerror(errno));
-	close(fd);
+	TDP_ASSERT(!r || r == -ENOENT, "stat_refresh: %s", strerror(-r));
 }
 
 /* Pages that a CPU keeps for itself are free too, but not in MemFree. */
@@ -801,11 +798,9 @@ static void shrink_slab_caches(void)
 	if (glob("/sys/kernel/slab/*/shrink", 0, NULL, &files))
 		return;
 	for (i = 0; i < files.gl_pathc; i++) {
-		int fd = open(files.gl_pathv[i], O_WRONLY);
+		int r = __tdp_write_line(files.gl_pathv[i], "1");
 
-		TDP_ASSERT(fd >= 0 && write(fd, "1", 1) == 1, "%s: %s",
-			   files.gl_pathv[i], strerror(errno));
-		close(fd);
+		TDP_ASSERT(!r, "%s: %s", files.gl_pathv[i], strerror(-r));
 	}
 	globfree(&files);
 }
@@ -839,19 +834,6 @@ static s64 pages_lost_by(u32 nr)
  * for each TD.  A vCPU, or a TD's memory, is more.
  */
 #define KASAN_PAGES	4
-
-static bool has_kasan(void)
-{
-	FILE *f = fopen("/proc/kallsyms", "r");
-	char line[512];
-	bool found = false;
-
-	while (f && !found && fgets(line, sizeof(line), f))
-		found = strstr(line, " kasan_report\n");
-	if (f)
-		fclose(f);
-	return found;
-}
 
 /* Rules: control.assertions */
 TEST(free_memory_is_noticed)
@@ -888,7 +870,9 @@ TEST_F_TIMEOUT(lifecycle, a_hundred_tds, 90)
 	do {
 		lost = pages_lost_by(MANY_TDS);
 	} while (lost >= MANY_TDS / 2 && --tries);
-	EXPECT_LT(lost, has_kasan() ? MANY_TDS * KASAN_PAGES : MANY_TDS / 2)
+	/* Symbols are many: KASAN is looked for when it matters. */
+	EXPECT_LT(lost, lost >= MANY_TDS / 2 && tdp_kernel_has("kasan_report") ?
+			MANY_TDS * KASAN_PAGES : MANY_TDS / 2)
 		TH_LOG("%d TDs lost %ld pages", MANY_TDS, lost);
 	if (!uncounted)
 		EXPECT_TD_CENSUS(&census);
