@@ -44,6 +44,30 @@ download() {
 	[ -e "$BOCHS/bochs_$VERSION.orig.tar.xz" ] || die "the suite $SUITE has no Bochs $VERSION"
 }
 
+# Most of the time to compile a file goes into the same two headers: compiled once,
+# they take the compiler a third of the time for all.  Of what is in a folder named
+# as a header it takes what fits the macros that a file has defined before; a file
+# that defines them later needs the second header as it is.
+precompile_headers() {
+	mkdir bochs.h.gch
+	cat >common.h <<-HEADER
+	#ifdef NEED_CPU_REG_SHORTCUTS
+	#error "the other one fits"
+	#endif
+	#include "bochs.h"
+	HEADER
+	cat >cpu.h <<-HEADER
+	#include "bochs.h"
+	#include "cpu/cpu.h"
+	HEADER
+	flags=$(sed -n 's/^CXXFLAGS = //p' cpu/Makefile)
+	# shellcheck disable=SC2086 # the words of the list are the arguments
+	g++ $flags -I. -Iinstrument/stubs -x c++-header common.h -o bochs.h.gch/common
+	# shellcheck disable=SC2086 # the words of the list are the arguments
+	g++ $flags -I. -Iinstrument/stubs -DNEED_CPU_REG_SHORTCUTS=1 -x c++-header cpu.h -o bochs.h.gch/cpu
+	rm common.h cpu.h
+}
+
 build() {
 	rm -rf "$BOCHS/source"
 	mkdir "$BOCHS/source"
@@ -54,6 +78,7 @@ build() {
 	done
 	# shellcheck disable=SC2086 # the words of the list are the arguments
 	CFLAGS=$FLAGS CXXFLAGS=$FLAGS LDFLAGS=-no-pie ./configure $OPTIONS
+	precompile_headers
 	make -j"$JOBS"
 	strip -o "$BOCHS/bochs.new" bochs
 	mv "$BOCHS/bochs.new" "$BOCHS/bochs"
