@@ -25,7 +25,7 @@ OPTIONS='--enable-smp --enable-cpu-level=6 --enable-x86-64 --enable-vmx=2
 	--enable-avx --enable-evex --enable-fpu --enable-pci --enable-large-ramfile
 	--enable-all-optimizations --disable-debugger --disable-plugins --disable-docbook
 	--with-nogui'
-FLAGS='-O3 -w -fno-pie'
+FLAGS='-O2 -w -fno-pie'
 
 wanted() {
 	echo "$VERSION" "$OPTIONS" "$FLAGS"
