@@ -7,13 +7,24 @@
 #define PAGEMAP_PRESENT		BIT_ULL(63)
 #define PAGEMAP_PFN		GENMASK_ULL(54, 0)
 
+/*
+ * The file shows the process that opened it, so that one that was forked opens its
+ * own.  Not for each question: to open it takes longer than to read a page's PFN.
+ * Each thread has its own, so that none closes another's.
+ */
 static int tdp_pagemap_fd(void)
 {
-	/* The file shows the process that opened it: open anew after a fork. */
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	static __thread int fd = -1;
+	static __thread pid_t owner;
 
+	if (owner == getpid())
+		return fd;
+	if (owner)
+		close(fd);
+	fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	TDP_ASSERT(fd >= 0, "Cannot open /proc/self/pagemap: %s",
 		   strerror(errno));
+	owner = getpid();
 	return fd;
 }
 
@@ -37,7 +48,6 @@ void tdp_hva_pfns(const void *hva, u64 nr, u64 *pfns)
 	r = pread(fd, pfns, size, offset);
 	TDP_ASSERT(r == (ssize_t)size, "Read %zd of %zu bytes of pagemap at %p",
 		   r, size, hva);
-	close(fd);
 
 	for (i = 0; i < nr; i++)
 		pfns[i] = tdp_pagemap_pfn(pfns[i]);
@@ -67,7 +77,6 @@ bool tdp_hva_is_huge(const void *hva, u64 size)
 	int r = ioctl(fd, PAGEMAP_SCAN, &arg);
 
 	TDP_ASSERT(r >= 0, "PAGEMAP_SCAN at %p failed: %s", hva, strerror(errno));
-	close(fd);
 	return r == 1 && region.start == arg.start && region.end == arg.end;
 }
 
