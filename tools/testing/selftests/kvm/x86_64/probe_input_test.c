@@ -424,7 +424,7 @@ TEST_F(request, wrong_file)
 	struct client *c = &self->c;
 	bool wants_gmem = c->kind->cmd == KVM_TDP_GMEM;
 	struct wrong_file files[] = {
-		{ "a socket", socket(AF_UNIX, SOCK_STREAM, 0) },
+		{ "a socket", socket(AF_NETLINK, SOCK_RAW, 0) },
 		{ "a pipe", open_pipe() },
 		{ "an eventfd", eventfd(0, 0) },
 		{ "an epoll instance", epoll_create1(0) },
