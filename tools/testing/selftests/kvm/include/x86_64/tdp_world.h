@@ -44,6 +44,7 @@ extern const struct tdp_random_vm tdp_random_sw_protected_vm;
  * @vm: on which kind of VM
  * @ops: how many operations, unless told otherwise
  * @concurrent: a vCPU is at work during operations
+ * @seed: where to begin; 0: where the command line says
  * @shrinks: how many tries there are to shorten a sequence that fails
  * @omit: for negative controls: a kind of operation that the model is told of
  *	and that is not done; 0 for none (TDP_OP_READ cannot be omitted)
@@ -55,6 +56,7 @@ struct tdp_random_test {
 	const struct tdp_random_vm *vm;
 	unsigned int ops;
 	bool concurrent;
+	unsigned long long seed;
 	unsigned int shrinks;
 	enum tdp_op_kind omit;
 	bool quiet;

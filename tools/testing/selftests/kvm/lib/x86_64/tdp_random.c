@@ -433,7 +433,11 @@ bool tdp_random_run(const struct tdp_random_test *asked,
 						PROT_READ | PROT_WRITE,
 						MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct tdp_random_test with = *asked, *test = &with;
-	struct episode e = { .test = test, .shared = shared, .seed = options.seed };
+	struct episode e = {
+		.test = test,
+		.shared = shared,
+		.seed = asked->seed ? asked->seed : options.seed,
+	};
 	u64 begin = seconds_now(), news = begin;
 
 	TDP_ASSERT(shared != MAP_FAILED, "mmap() failed: %s", strerror(errno));
