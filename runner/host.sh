@@ -21,7 +21,8 @@ work=$tree/$host
 cmdline="console=ttyS0,115200 loglevel=5 panic=-1 nokaslr $MACHINE_CMDLINE $VARIANT_CMDLINE ${CMDLINE:-}"
 # Nothing here finds out what is known of an emulated clock, and nobody waits
 # for a grace period longer than it takes.
-cmdline="$cmdline nohz=off highres=off tsc=reliable no_timer_check lpj=1000000 swiotlb=noforce rcupdate.rcu_expedited=1"
+cmdline="$cmdline tsc=reliable no_timer_check lpj=1000000 swiotlb=noforce rcupdate.rcu_expedited=1"
+cmdline="$cmdline rcutree.jiffies_till_first_fqs=0 rcutree.jiffies_till_next_fqs=0"
 
 # What a kernel does not know of its command line it puts into the environment
 # of init, and so of the tests: include/x86_64/tdp_random.h.

@@ -43,14 +43,12 @@ reset_tree() {
 # KVM alone: a series for it changes nothing else of the kernel.
 configure() {
 	mkdir -p "$objects"
-	kmake tinyconfig
 	{
-		cat "$top/kernel/host.config"
+		cat "$top/kernel/older.config" "$top/kernel/host.config"
 		grep -vxE 'CONFIG_KVM(_INTEL|_AMD)?=y' "$COLLECTION/config"
 		echo CONFIG_KVM_TDP_WALK=m
 	} >"$lane/config"
-	"$linux/scripts/kconfig/merge_config.sh" -m -O "$objects" "$objects/.config" "$lane/config"
-	kmake olddefconfig
+	kmake KCONFIG_ALLCONFIG="$lane/config" allnoconfig
 	kmake modules_prepare
 	kmake headers
 }
