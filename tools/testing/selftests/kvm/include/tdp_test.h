@@ -150,11 +150,23 @@ int main(int argc, char **argv)						\
 	return __tdp_harness_run(argc, argv, lack);			\
 }
 
+/*
+ * The KVM library takes stdout's buffer away, and each line of KTAP becomes some
+ * forty writes, of a character or two, each with a switch to who reads them.
+ */
+static inline void __tdp_buffer_lines(void)
+{
+	static char buffer[BUFSIZ];
+
+	setvbuf(stdout, buffer, _IOLBF, sizeof(buffer));
+}
+
 static inline int __tdp_harness_run(int argc, char **argv, const char *why)
 {
 	bool asks = argc == 2 && (!strcmp(argv[1], "-l") ||
 				  !strcmp(argv[1], "-h"));
 
+	__tdp_buffer_lines();
 	if (why && !asks) {
 		ksft_print_header();
 		ksft_exit_skip("%s\n", why);
