@@ -40,7 +40,7 @@ lock_tree() {
 }
 
 install_headers() {
-	make -s -C "$shadow" O="$tree/objects" headers_install INSTALL_HDR_PATH="$tree/headers" </dev/null
+	make -s -j"$JOBS" -C "$shadow" O="$tree/objects" headers_install INSTALL_HDR_PATH="$tree/headers" </dev/null
 }
 
 install_tests() {
