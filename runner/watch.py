@@ -27,7 +27,7 @@ EXIT, SILENCE, LIMIT, FAILURE, INTERRUPTED = \
     "exit", "silence", "limit", "failure", "interrupted"
 STATUS = {EXIT: 0, SILENCE: 3, LIMIT: 4, FAILURE: 5, INTERRUPTED: 130}
 
-POLL_MS = 10
+POLL_MS = 20
 CHUNK = 1 << 16
 KILL_AFTER_S = 3.0
 
