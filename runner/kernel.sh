@@ -32,7 +32,7 @@ kmake() { # target...
 }
 
 wanted_config() {
-	cat "$top/kernel/older.config" "$top/kernel/host.config"
+	cat "$top/kernel/optional.config" "$top/kernel/host.config"
 	# The collection says =y where it means "there"; a module is there too.
 	grep -vxE 'CONFIG_KVM(_INTEL|_AMD)?=y' "$COLLECTION/config"
 	! has_probe || echo CONFIG_KVM_TDP_WALK=m
@@ -43,7 +43,7 @@ wanted_config() {
 # An option that this tree does not have, or that something it depends on
 # forbids, is no error: an older kernel lacks some.  The verdict names it.
 note_missing_options() {
-	grep -E '^CONFIG_' "$tree/wanted.config" | grep -vxFf "$top/kernel/older.config" | sort -u |
+	grep -E '^CONFIG_' "$tree/wanted.config" | grep -vxFf "$top/kernel/optional.config" | sort -u |
 		comm -23 - "$objects/.config.sorted" | while read -r option; do
 		# Said already, of all that is about TDs.
 		case $option in *TDX*) ! grep -qs '^tdx: ' "$tree/lacking" || continue ;; esac
