@@ -44,10 +44,10 @@ download() {
 	[ -e "$BOCHS/bochs_$VERSION.orig.tar.xz" ] || die "the suite $SUITE has no Bochs $VERSION"
 }
 
-# Most of the time to compile a file goes into the same two headers: compiled once,
-# they take the compiler a third of the time for all.  Of what is in a folder named
-# as a header it takes what fits the macros that a file has defined before; a file
-# that defines them later needs the second header as it is.
+# More than half of the time to build goes into two headers that each file includes:
+# they are compiled once.  Of what is in a folder named as a header the compiler takes
+# what fits the macros that a file has defined before; a file that defines them later
+# needs the second header as it is.
 precompile_headers() {
 	mkdir bochs.h.gch
 	cat >common.h <<-HEADER

@@ -32,9 +32,7 @@ kmake() { # target...
 }
 
 wanted_config() {
-	cat "$top/kernel/optional.config" "$top/kernel/host.config"
-	# The collection says =y where it means "there"; a module is there too.
-	grep -vxE 'CONFIG_KVM(_INTEL|_AMD)?=y' "$COLLECTION/config"
+	host_config
 	! has_probe || echo CONFIG_KVM_TDP_WALK=m
 	[ -z "$VARIANT" ] || cat "$top/kernel/$VARIANT.config"
 	[ -z "${KCONFIG:-}" ] || cat "$KCONFIG"

@@ -200,3 +200,10 @@ json_array() { # word...
 	done
 	printf ']'
 }
+
+# What a host's kernel is configured with, whatever the tree and the variant.
+host_config() {
+	cat "$top/kernel/optional.config" "$top/kernel/host.config"
+	# The collection says =y where it means "there"; a module is there too.
+	grep -vxE 'CONFIG_KVM(_INTEL|_AMD)?=y' "$COLLECTION/config"
+}

@@ -44,8 +44,7 @@ reset_tree() {
 configure() {
 	mkdir -p "$objects"
 	{
-		cat "$top/kernel/optional.config" "$top/kernel/host.config"
-		grep -vxE 'CONFIG_KVM(_INTEL|_AMD)?=y' "$COLLECTION/config"
+		host_config
 		echo CONFIG_KVM_TDP_WALK=m
 	} >"$lane/config"
 	kmake KCONFIG_ALLCONFIG="$lane/config" allnoconfig
