@@ -46,6 +46,12 @@ write_msrs() {
 	echo '0x1a0 0 00000000 00000001 00000000 00000000 00000000 00000000'
 }
 
+# Each EPT violation and each MSR that Bochs has not got is an error to it: 7 MB in a
+# run, which hide what its devices say.  What it cannot emulate is a panic.
+silent_cpus() {
+	seq -s '' -f ', cpu%g=ignore' 0 $((MACHINE_CPUS - 1))
+}
+
 # Bochs compares the name of each block of memory with all others before it starts:
 # blocks of 8192 KiB halve the time to the first test.
 write_bochsrc() { # folder serial ktap
@@ -63,7 +69,7 @@ write_bochsrc() { # folder serial ktap
 	log: -
 	debug: action=ignore
 	info: action=ignore
-	error: action=report
+	error: action=report$(silent_cpus)
 	panic: action=fatal
 	BOCHSRC
 }
