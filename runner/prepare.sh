@@ -176,12 +176,12 @@ prepare_native() {
 	touch "$tree/built"
 }
 
-# The emulator is built beside the kernel: each has stretches, downloads and links,
-# that leave a CPU idle.  Without a network that is said at once.
+# The emulator is built beside the kernel, when that leaves a CPU idle, and what is
+# left of it after that.  Without a network that is said at once.
 start_emulator() {
 	"$top/runner/bochs.sh" get
 	mkdir -p "$LOGS"
-	"$top/runner/bochs.sh" >"$LOGS/emulator.said" 2>&1 &
+	nice -n 19 "$top/runner/bochs.sh" >"$LOGS/emulator.said" 2>&1 &
 	emulator_build=$!
 }
 
