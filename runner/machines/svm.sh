@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# Host svm: QEMU's TCG emulates an AMD CPU with SVM and nested paging.  One CPU
-# is a third faster than two for a test that has no use for the second: no
-# interrupts between CPUs, which cost an emulated APIC most.
+# Host svm: QEMU's TCG emulates an AMD CPU with SVM and nested paging.  One CPU: a
+# test that has no use for a second one leaves that of the machine it runs on to
+# another emulator.
 
 MACHINE_FAMILY=svm
 MACHINE_TESTS=
