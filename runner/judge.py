@@ -257,7 +257,7 @@ def read_host(name: str, folder: Path, requested: list[str] | None) -> Host:
     serial, wrong = read_bytes(folder / "serial.log")
     host.kernel = klog.parse(serial)
     said = read_bytes(folder / "emulator.log")[0]
-    host.emulator_said = klog.tail(klog.parse(said))
+    host.emulator_said = klog.tail(klog.KernelLog(klog.lines_of(said)))
     host.emulator_panics = emulator_panics(said)
     # Only there if the emulator failed.
     status = read_bytes(folder / "emulator.status")[0]

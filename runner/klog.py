@@ -251,9 +251,14 @@ def lead_in(log: KernelLog, at: int) -> None:
         splat.lines.append(before)
 
 
+def lines_of(data: bytes) -> list[str]:
+    """The lines of a log, whatever it holds."""
+    return [clean(raw) for raw in data.split(b"\n")]
+
+
 def parse(data: bytes) -> KernelLog:
     """Read a serial log, whatever it holds."""
-    log = KernelLog([clean(raw) for raw in data.split(b"\n")])
+    log = KernelLog(lines_of(data))
     running = ""
     for at, line in enumerate(log.lines):
         text = message(line)
