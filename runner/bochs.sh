@@ -27,6 +27,10 @@ OPTIONS='--enable-smp --enable-cpu-level=6 --enable-x86-64 --enable-vmx=2
 	--with-nogui'
 FLAGS='-O2 -w -fno-pie'
 
+# Models of CPUs are a tenth of what there is to compile: the host's, and Bochs'
+# default, will do.
+MODELS="$(. "$top/runner/machines/tdx.sh" && echo "$machine_cpu") corei7_haswell_4770"
+
 wanted() {
 	echo "$VERSION" "$OPTIONS" "$FLAGS" "$MODELS"
 	cat "$PATCHES"/*.patch
@@ -67,10 +71,6 @@ precompile_headers() {
 	g++ $flags -I. -Iinstrument/stubs -DNEED_CPU_REG_SHORTCUTS=1 -x c++-header cpu.h -o bochs.h.gch/cpu
 	rm common.h cpu.h
 }
-
-# Models of CPUs are a tenth of what there is to compile: the one that
-# runner/machines/tdx.sh asks for, and Bochs' default, will do.
-MODELS='sapphire_rapids corei7_haswell_4770'
 
 keep_models() {
 	# shellcheck disable=SC2086 # the words of the list are the arguments
