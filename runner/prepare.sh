@@ -44,7 +44,7 @@ install_headers() {
 }
 
 # Without debug information, which is most of a binary and a seventh of the time, and
-# which no emulated host is given.
+# which neither an initramfs nor a bundle keeps.
 install_tests() {
 	make -s -j"$JOBS" -C "$COLLECTION" ARCH=x86_64 KDIR="$shadow" OUTPUT="$tree/tests" \
 		KHDR_INCLUDES="-isystem $tree/headers/include" \

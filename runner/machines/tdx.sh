@@ -57,7 +57,8 @@ silent_cpus() {
 BLOCK_KIB=8192
 
 # Its BIOS needs a second for 10 MB of a CD.  What Bochs puts into memory before it
-# starts costs no time, a block at most from each file.
+# starts costs no time, a block at most from each file.  Far above the kernel, far
+# below where devices begin.
 INITRAMFS_AT=0x20000000
 
 split_initramfs() { # folder initramfs
