@@ -303,3 +303,13 @@ void tdp_prefault(struct kvm_vcpu *vcpu, u64 gpa, u64 size)
 			   size, gpa, range.size, strerror(-r));
 	}
 }
+
+void tdp_populate(struct kvm_vcpu *vcpu, u64 gpa, u64 nr)
+{
+	u64 last = gpa + (nr - 1) * PAGE_SIZE;
+
+	guest_read(vcpu, gpa);
+	if (nr > 2)
+		tdp_prefault(vcpu, gpa + PAGE_SIZE, last - gpa - PAGE_SIZE);
+	guest_read(vcpu, last);
+}

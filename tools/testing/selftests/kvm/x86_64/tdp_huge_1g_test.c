@@ -339,8 +339,7 @@ static void expect_one_private(struct __test_metadata *_metadata,
 	struct tdp_vm private = *t;
 
 	private.mem.is_private = true;
-	guest_do(t->vcpu, GUEST_READ, page_gpa(t, start), PAGE_SIZE, HUGE / 2, 0);
-	tdp_prefault(t->vcpu, page_gpa(t, start), SZ_2M);
+	tdp_populate(t->vcpu, page_gpa(t, start), HUGE);
 
 	EXPECT_TDP_MAPPED(&private, page_gpa(t, page), 1, PG_LEVEL_4K);
 	if (page > start)

@@ -240,7 +240,7 @@ TEST_F(pieces, levels)
 
 	tdp_levels_set(self->rets, 0, 2 * HUGE, PG_LEVEL_4K);
 	tdp_levels_set(self->rets, 2 * HUGE, HUGE, PG_LEVEL_2M);
-	guest_write_pages(t->vcpu, t->gpa, NPAGES, 1);
+	tdp_populate(t->vcpu, t->gpa, NPAGES);
 	EXPECT_TDP_LEVELS(t, self->rets);
 }
 

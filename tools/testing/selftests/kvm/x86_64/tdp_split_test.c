@@ -339,16 +339,16 @@ static void expect_lost(struct __test_metadata *_metadata, struct tdp_vm *t,
 }
 
 /*
- * The guest reads the first huge page but for @nr pages from @first on: 4K
- * leaves to the same pages as ever, @nr of them absent, and nothing else.
+ * The first huge page is populated but for @nr pages from @first on: 4K leaves to
+ * the same pages as ever, @nr of them absent, and nothing else.
  */
 static void expect_rest(struct __test_metadata *_metadata, struct tdp_vm *t,
 			const u64 *old, u64 first, u64 nr)
 {
 	u64 next = first + nr;
 
-	guest_read_pages(t->vcpu, t->gpa, first);
-	guest_read_pages(t->vcpu, page_gpa(t, next), HUGE - next);
+	tdp_populate(t->vcpu, t->gpa, first);
+	tdp_populate(t->vcpu, page_gpa(t, next), HUGE - next);
 	EXPECT_TDP_ABSENT(t->vcpu, page_gpa(t, first), nr);
 	EXPECT_TDP_LEAVES(t->vcpu, t->gpa, first, PG_LEVEL_4K, old);
 	EXPECT_TDP_LEAVES(t->vcpu, page_gpa(t, next), HUGE - next, PG_LEVEL_4K,
@@ -373,7 +373,8 @@ static void expect_protected(struct __test_metadata *_metadata,
 
 	ASSERT_EQ(mprotect(page_hva(t, 7), 3 * PAGE_SIZE,
 			   PROT_READ | PROT_WRITE), 0);
-	guest_write_pages(t->vcpu, t->gpa, HUGE, 1);
+	guest_write_pages(t->vcpu, page_gpa(t, 7), 3, 1);
+	tdp_populate(t->vcpu, t->gpa, HUGE);
 	EXPECT_TDP_LEAVES(t->vcpu, t->gpa, HUGE, PG_LEVEL_4K, old);
 }
 
@@ -494,7 +495,7 @@ TEST_F(part, map_over)
 		guest_write(t->vcpu, page_gpa(t, page), 1);
 		EXPECT_NE(tdp_hva_pfn(hva), self->old[page]);
 		self->old[page] = tdp_hva_pfn(hva);
-		guest_read_pages(t->vcpu, t->gpa, HUGE);
+		tdp_populate(t->vcpu, t->gpa, HUGE);
 		EXPECT_TDP_LEAVES(t->vcpu, t->gpa, HUGE, PG_LEVEL_4K, self->old);
 	}
 	EXPECT_TDP_LEAVES(t->vcpu, page_gpa(t, SECOND), 2 * HUGE, PG_LEVEL_2M,
@@ -526,7 +527,7 @@ TEST_F(part, collapse)
 
 	ASSERT_EQ(mprotect(t->hva, PAGE_SIZE, PROT_READ), 0);
 	ASSERT_EQ(mprotect(t->hva, PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
-	guest_read_pages(t->vcpu, t->gpa, HUGE);
+	tdp_populate(t->vcpu, t->gpa, HUGE);
 	EXPECT_TDP_LEAVES(t->vcpu, t->gpa, HUGE, PG_LEVEL_4K, self->old);
 
 	ASSERT_EQ(madvise(t->hva, SZ_2M, MADV_HUGEPAGE), 0);
@@ -563,7 +564,7 @@ TEST_F(part, ksm)
 	memset(twin, 0x5a, PAGE_SIZE);
 	ASSERT_EQ(madvise(hva, PAGE_SIZE, MADV_MERGEABLE), 0);
 	ASSERT_EQ(madvise(twin, PAGE_SIZE, MADV_MERGEABLE), 0);
-	guest_read_pages(t->vcpu, t->gpa, HUGE);
+	tdp_populate(t->vcpu, t->gpa, HUGE);
 	EXPECT_TDP_LEAVES(t->vcpu, t->gpa, HUGE, PG_LEVEL_4K, self->old);
 
 	tdp_setting_set(TDP_KSM_RUN, "1");
@@ -581,7 +582,7 @@ TEST_F(part, ksm)
 	self->old[7] = tdp_hva_pfn(hva);
 	EXPECT_NE(self->old[7], pfn);
 	EXPECT_EQ(READ_ONCE(*(u64 *)twin), 0x5a5a5a5a5a5a5a5aULL);
-	guest_read_pages(t->vcpu, t->gpa, HUGE);
+	tdp_populate(t->vcpu, t->gpa, HUGE);
 	EXPECT_TDP_LEAVES(t->vcpu, t->gpa, HUGE, PG_LEVEL_4K, self->old);
 }
 
