@@ -386,7 +386,7 @@ void tdp_op_print(const struct tdp_op *op, char *text, unsigned long size)
 }
 
 /* The most pages that one operation takes that takes time for each. */
-#define FEW	40
+#define FEW		20
 
 /* Whole huge pages, the edges between them, single pages, and anything. */
 static void random_range(struct tdp_op *op, unsigned long long *rng)
