@@ -89,10 +89,10 @@ void soft_copy_page(void *to, const void *from)
 /* A TD that calls has its own XCR0, and need not have these registers. */
 static bool has_vectors(void)
 {
-	const u64 vectors = XFEATURE_MASK_SSE | XFEATURE_MASK_YMM |
-			    XFEATURE_MASK_AVX512;
+	const u64 vectors = XFEATURE_MASK_SSE | XFEATURE_MASK_YMM;
 
-	return boot_cpu_has(X86_FEATURE_AVX512F) &&
+	return boot_cpu_has(X86_FEATURE_AVX) &&
+	       !boot_cpu_has(X86_FEATURE_AVX512F) &&
 	       (xgetbv(XCR_XFEATURE_ENABLED_MASK) & vectors) == vectors;
 }
 

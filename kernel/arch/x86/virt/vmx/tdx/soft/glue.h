@@ -11,7 +11,7 @@
 bool soft_vmx_is_usable(void);
 bool soft_vmx_has_ept5(void);
 
-/* sha512.S: for processors with SHA512 and AVX512F. */
+/* sha512.S: for processors with SHA512 and without AVX512F. */
 void soft_sha512_block(u64 state[8], const u8 block[128],
 		       const u64 constants[80]);
 

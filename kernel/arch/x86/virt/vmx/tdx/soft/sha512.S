@@ -65,9 +65,9 @@
 .macro move_vectors direction
 	.irp	number, 0, 1, 2, 3, 4, 5, 6, 7
 	.ifc	\direction, save
-	vmovdqu64 %zmm\number, 64 * \number(%rsp)
+	vmovdqu	%ymm\number, 32 * \number(%rsp)
 	.else
-	vmovdqu64 64 * \number(%rsp), %zmm\number
+	vmovdqu	32 * \number(%rsp), %ymm\number
 	.endif
 	.endr
 .endm
@@ -84,10 +84,11 @@
  * void soft_sha512_block(u64 state[8], const u8 block[128], const u64 constants[80])
  *
  * Leaves every vector register as it was: in a SEAMCALL they are the host's, in
- * a TDCALL the TD's, and nobody else saves them.
+ * a TDCALL the TD's, and nobody else saves them.  Where there are ZMM registers
+ * their upper halves would be lost.
  */
 SYM_FUNC_START(soft_sha512_block)
-	sub	$512, %rsp
+	sub	$256, %rsp
 	move_vectors save
 
 	vmovdqu	(%rdi), %ymm2
@@ -121,6 +122,6 @@ SYM_FUNC_START(soft_sha512_block)
 	vmovdqu	%ymm3, 32(%rdi)
 
 	move_vectors restore
-	add	$512, %rsp
+	add	$256, %rsp
 	RET
 SYM_FUNC_END(soft_sha512_block)
