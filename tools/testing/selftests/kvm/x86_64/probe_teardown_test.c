@@ -13,7 +13,7 @@
 #define NPAGES		8
 
 /* How long each case goes on, and what it must reach at least. */
-#define RACE_MSECS	700
+#define RACE_MSECS	400
 #define RACE_MIN_ROUNDS	3
 #define PATIENCE_MSECS	10000
 

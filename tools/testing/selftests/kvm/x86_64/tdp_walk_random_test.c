@@ -84,9 +84,9 @@ TEST_F_TIMEOUT(random, sequences, 120)
  * Tries to shorten such a sequence: one control shows what they are good for, on
  * one of 14 operations.
  */
-#define CONTROL_SHRINKS	40
+#define CONTROL_SHRINKS	20
 #define SHRINK_SEED	20
-#define SHRUNK_OPS	12
+#define SHRUNK_OPS	6
 
 FIXTURE(control) {
 	struct tdp_random_result result;
