@@ -30,12 +30,15 @@ int __tdp_write_line(const char *path, const char *value)
 bool tdp_kernel_has(const char *symbol)
 {
 	FILE *f = fopen("/proc/kallsyms", "r");
-	char line[256], name[128];
+	char line[256], *name;
 	bool found = false;
 
-	while (f && !found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "%*s %*s %127s", name) == 1 &&
-			!strcmp(name, symbol);
+	/* "address type name", and the module's behind a tab */
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		name = strrchr(line, ' ');
+		line[strcspn(line, "\t\n")] = '\0';
+		found = name && !strcmp(name + 1, symbol);
+	}
 	if (f)
 		fclose(f);
 	return found;
