@@ -9,7 +9,7 @@
 #include "tdp_random.h"
 
 /* Operations of a case: what takes a host some seconds. */
-#define OPS		400
+#define OPS		300
 
 /* A race need not come again when it is tried again. */
 #define SHRINKS		60

@@ -9,7 +9,7 @@
 #include "tdp_random.h"
 
 /* Operations of a case: what takes a host some seconds. */
-#define OPS		1000
+#define OPS		800
 
 /* Tries to shorten a sequence that fails: some seconds, too. */
 #define SHRINKS		150
