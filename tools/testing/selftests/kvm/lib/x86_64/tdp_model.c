@@ -78,8 +78,8 @@ struct tdp_model_answer tdp_model_ask(const struct tdp_model *m,
 				      enum tdp_model_root root,
 				      unsigned int page)
 {
-	const struct tdp_model_slot *s = tdp_model_slot_of(m, page);
 	const struct tdp_model_leaf *leaf = &m->leaves[root][page];
+	const struct tdp_model_slot *s;
 	struct tdp_model_answer answer = {
 		.presence = leaf->presence,
 		.lowest = leaf->lowest,
@@ -88,7 +88,10 @@ struct tdp_model_answer tdp_model_ask(const struct tdp_model *m,
 
 	if (m->loaded[vcpu] < answer.presence)
 		answer.presence = m->loaded[vcpu];
-	if (!s || answer.presence == TDP_MUST_NOT)
+	if (answer.presence == TDP_MUST_NOT)
+		return answer;
+	s = tdp_model_slot_of(m, page);
+	if (!s)
 		return answer;
 
 	if (m->is_private[page]) {
