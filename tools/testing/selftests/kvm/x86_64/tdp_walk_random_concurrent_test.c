@@ -9,7 +9,7 @@
 #include "tdp_random.h"
 
 /* Operations of a case: what takes a host some seconds. */
-#define OPS		300
+#define OPS		250
 
 /* A race need not come again when it is tried again. */
 #define SHRINKS		60

@@ -161,7 +161,7 @@ static struct manner choose_manner(const struct tdp_world *w,
  * twenty times as long: it answers for a part around what the operation was about.
  */
 #define HELPER_BEFORE	32
-#define HELPER_PAGES	(TDP_MODEL_PAGES / 4)
+#define HELPER_PAGES	(TDP_MODEL_PAGES / 8)
 
 static struct span choose_span(enum kvm_tdp_walk_method method,
 			       const struct tdp_op *last)
