@@ -27,8 +27,9 @@ cmdline="$cmdline rcutree.jiffies_till_first_fqs=0 rcutree.jiffies_till_next_fqs
 # What a kernel does not know of its command line it puts into the environment
 # of init, and so of the tests: include/x86_64/tdp_random.h, guest/run-tests.
 cmdline="$cmdline${SEED:+ TDP_SEED=$SEED}${OPS:+ TDP_OPS=$OPS}${SOAK:+ SOAK=$SOAK}"
-one_cpu=$(echo "${MACHINE_ONE_CPU:-}" | tr -s ' \n\t' ',')
-cmdline="$cmdline${MACHINE_ONE_CPU:+ ONE_CPU=${one_cpu%,}}"
+# shellcheck disable=SC2086 # the words of the list, with one space between them
+one_cpu=$(echo ${MACHINE_ONE_CPU:-} | tr ' ' ,)
+cmdline="$cmdline${one_cpu:+ ONE_CPU=$one_cpu}"
 
 # An emulated minute may be several; silence is noticed all the same.
 [ -z "${SOAK:-}" ] || WATCH_OPTIONS="${WATCH_OPTIONS:-} --limit $((900 + SOAK * 1800))"
