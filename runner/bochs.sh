@@ -20,7 +20,7 @@ SPACE_MIB=500
 
 # What is not asked for is neither built nor looked at on each access: memory
 # types, AMX, CET, protection keys and user interrupts cost a fifth of the speed,
-# AVX-512 a fifth of the time to build.  A debugger build, or one of plugins, is
+# AVX-512 a sixth of the time to build.  A debugger build, or one of plugins, is
 # several times slower.
 OPTIONS='--enable-smp --enable-cpu-level=6 --enable-x86-64 --enable-vmx=2
 	--enable-avx --enable-fpu --enable-pci --enable-large-ramfile
